@@ -1,0 +1,80 @@
+"""The vocabulary of the change log: what can happen to a table, and what an entry says."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class ChangeKind(StrEnum):
+    """Kinds of entries in a table's log. Few on purpose."""
+
+    ROWS_ADDED = "rows_added"
+    ROWS_CHANGED = "rows_changed"
+    ROWS_DELETED = "rows_deleted"
+    CELLS_CHANGED = "cells_changed"
+    COLUMNS_CHANGED = "columns_changed"
+    TABLE_CHANGED = "table_changed"
+    TABLE_DELETED = "table_deleted"
+
+
+class OrganizationChangeKind(StrEnum):
+    """Kinds of entries in an organisation's log."""
+
+    PROJECT_CREATED = "project_created"
+    PROJECT_UPDATED = "project_updated"
+    TABLE_CREATED = "table_created"
+    TABLE_UPDATED = "table_updated"
+    TABLE_DELETED = "table_deleted"
+    COLUMNS_CHANGED = "columns_changed"
+    SESSION_CREATED = "session_created"
+    KEY_CREATED = "key_created"
+    KEY_REVOKED = "key_revoked"
+
+
+class CauseKind(StrEnum):
+    """Why a change was made."""
+
+    MUTATION = "mutation"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why, and which run of it (the import's id, for example)."""
+
+    kind: CauseKind = CauseKind.MUTATION
+    id: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"kind": self.kind.value} | ({"id": self.id} if self.id else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of a table's log. Ids and values of rows stand in the row versions of the same revision."""
+
+    table_id: UUID
+    revision: int
+    kind: ChangeKind
+    actor: str
+    cause: dict[str, Any]
+    at: datetime
+    rows_added: int = 0
+    rows_changed: int = 0
+    rows_deleted: int = 0
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationChange:
+    """One entry of an organisation's log. `subject_id` names the project, table or key that it is about."""
+
+    organization_id: UUID
+    revision: int
+    kind: OrganizationChangeKind
+    actor: str
+    at: datetime
+    subject_id: UUID
+    details: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,103 @@
+"""Columns and the shape of a table, as every room sees them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+
+class ColumnType(StrEnum):
+    """The types of columns. `domain.values` holds what each accepts and how it is compared."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+    SELECT = "select"
+    URL = "url"
+    EMAIL = "email"
+    RELATION = "relation"
+    COMPUTED = "computed"
+
+
+class ComputedBy(StrEnum):
+    """Who fills a column's cells when it is not a person: an outside worker that reports through `cellsReport`."""
+
+    EXTERNAL = "EXTERNAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `number` is unique in the table for ever; `key` never changes; `label` may."""
+
+    id: UUID
+    number: int
+    key: str
+    label: str
+    type: ColumnType
+    position: int
+    required: bool = False
+    default_value: str | None = None
+    config: Mapping[str, Any] | None = None
+    computed_by: ComputedBy | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def sql_name(self) -> str:
+        """Name of the column in storage and key in stored row images: `c<number>`."""
+        return f"c{self.number}"
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Allowed values of a select; empty when none are configured (then any text is accepted)."""
+        options = (self.config or {}).get("options") or ()
+        return tuple(options)
+
+    @property
+    def stored(self) -> bool:
+        """Whether cells of this column hold written values. Computed ones do not."""
+        return self.type is not ColumnType.COMPUTED
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """What reading and writing rows needs to know of a table. Cached; `columns_version` tells when it is old."""
+
+    id: UUID
+    organization_id: UUID
+    organization_number: int
+    number: int
+    columns_version: int
+    columns: tuple[Column, ...]  # live ones, in position order
+    first_session_id: UUID
+    columns_by_key: Mapping[str, Column] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns_by_key", {column.key: column for column in self.columns})
+
+    @cached_property
+    def columns_by_label(self) -> Mapping[str, Column]:
+        """Columns by lower-cased label; the first one wins when labels repeat."""
+        found: dict[str, Column] = {}
+        for column in self.columns:
+            found.setdefault(column.label.lower(), column)
+        return found
+
+    @cached_property
+    def columns_by_number(self) -> Mapping[int, Column]:
+        return {column.number: column for column in self.columns}
+
+    @property
+    def external_columns(self) -> tuple[Column, ...]:
+        """Columns whose cells have stored statuses."""
+        return tuple(column for column in self.columns if column.computed_by)
+
+    @property
+    def sql_name(self) -> str:
+        """Qualified name of the users' table in PostgreSQL."""
+        return f"org_{self.organization_number}.t{self.number}"
