@@ -101,3 +101,17 @@ class TableShape:
     def sql_name(self) -> str:
         """Qualified name of the users' table in PostgreSQL."""
         return f"org_{self.organization_number}.t{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewColumn:
+    """A column to be made. Its number and id are given by storage; position None means at the end."""
+
+    key: str
+    label: str
+    type: ColumnType
+    position: int | None = None
+    required: bool = False
+    default_value: str | None = None
+    config: Mapping[str, Any] | None = None
+    computed_by: ComputedBy | None = None

@@ -1,0 +1,99 @@
+"""Changing the columns of a table: adding, editing, deleting, ordering, indexing."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from domain import access, checks
+from domain.access import Viewer
+from domain.column_rules import column_update_problems, new_column_problems
+from domain.columns import Column, NewColumn, TableShape
+from domain.entities import ColumnIndex, ColumnUpdate, set_fields
+from domain.errors import ErrorCode, NotFound, invalid
+from domain.ports import Storage
+from domain.tables import on_table
+
+
+async def add_column(
+    viewer: Viewer, storage: Storage, table_id: UUID, column: NewColumn
+) -> Column:
+    """Add a column at the end. Existing rows show it empty. Raises `NotFound`, `Invalid` or `TableBusy`."""
+    access.require(viewer, "columnAdd")
+
+    async def work(shape: TableShape) -> Column:
+        checks.refuse(new_column_problems([column], shape.columns))
+        return await storage.columns.add(shape, viewer.actor, column)
+
+    return await on_table(viewer, storage, table_id, work)
+
+
+async def update_column(
+    viewer: Viewer, storage: Storage, table_id: UUID, column_id: UUID, command: ColumnUpdate
+) -> Column:
+    """Change label, required, default or config. Raises `NotFound`, `Invalid` or `TableBusy`."""
+    access.require(viewer, "columnUpdate")
+    changes = set_fields(command)
+
+    async def work(shape: TableShape) -> Column:
+        column = _column(shape, column_id)
+        checks.refuse(column_update_problems(column, changes))
+        return await storage.columns.update(shape, viewer.actor, column, changes)
+
+    return await on_table(viewer, storage, table_id, work)
+
+
+async def delete_column(
+    viewer: Viewer, storage: Storage, table_id: UUID, column_id: UUID
+) -> Column:
+    """Take a column out of the table. Its values stay in history. Raises `NotFound` or `TableBusy`."""
+    access.require(viewer, "columnDelete")
+
+    async def work(shape: TableShape) -> Column:
+        column = _column(shape, column_id)
+        await storage.columns.delete(shape, viewer.actor, column)
+        return column
+
+    return await on_table(viewer, storage, table_id, work)
+
+
+async def reorder_columns(
+    viewer: Viewer, storage: Storage, table_id: UUID, column_ids: Sequence[str]
+) -> Sequence[Column]:
+    """Put the columns in this order; each must be listed exactly once. Raises `NotFound` or `Invalid`."""
+    access.require(viewer, "columnsReorder")
+
+    async def work(shape: TableShape) -> Sequence[Column]:
+        by_id = {str(column.id): column for column in shape.columns}
+        if sorted(column_ids) != sorted(by_id):
+            raise invalid(
+                ErrorCode.INVALID,
+                "columnIds must list each column of the table exactly once",
+                "columnIds",
+            )
+        ordered = [by_id[column_id] for column_id in column_ids]
+        return await storage.columns.reorder(shape, viewer.actor, ordered)
+
+    return await on_table(viewer, storage, table_id, work)
+
+
+async def create_index(
+    viewer: Viewer, storage: Storage, table_id: UUID, column_id: UUID
+) -> ColumnIndex:
+    """Build an index on a column without stopping writers. Asking again for the same column returns the same index.
+
+    Raises `NotFound`, or `Invalid` for a column without stored values."""
+    access.require(viewer, "columnIndexCreate")
+
+    async def work(shape: TableShape) -> ColumnIndex:
+        column = _column(shape, column_id)
+        if not column.stored:
+            raise invalid(ErrorCode.INVALID, "A computed column cannot have an index", "columnId")
+        return await storage.columns.create_index(shape, column)
+
+    return await on_table(viewer, storage, table_id, work)
+
+
+def _column(shape: TableShape, column_id: UUID) -> Column:
+    for column in shape.columns:
+        if column.id == column_id:
+            return column
+    raise NotFound("Column")

@@ -1,0 +1,172 @@
+"""What use cases need of storage. `persistence` implements it; nothing here knows SQL.
+
+Every method takes the organisation, or a shape that carries it, and never reaches beyond it.
+Each writing method is one transaction: data, row versions and the log entry together."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from domain.cells import CellReport
+from domain.changes import Cause
+from domain.columns import Column, NewColumn, TableShape
+from domain.entities import (
+    ApiKey,
+    ColumnIndex,
+    File,
+    Import,
+    ImportRejection,
+    NewApiKey,
+    Project,
+    ProjectCreate,
+    Session,
+    Table,
+    TableCreate,
+    TableSearch,
+    TableWithColumns,
+)
+from domain.row_writes import PreparedRow, Written
+from domain.selection import RowRecord, RowSelection, RowsPage, RowsQuery
+
+
+class KeyStore(Protocol):
+    async def list_all(self, organization_id: UUID) -> list[ApiKey]: ...
+
+    async def create(self, organization_id: UUID, actor: str, key: NewApiKey) -> ApiKey: ...
+
+    async def revoke(self, organization_id: UUID, actor: str, key_id: UUID) -> ApiKey | None: ...
+
+
+class ProjectStore(Protocol):
+    async def list_all(self, organization_id: UUID) -> list[Project]: ...
+
+    async def get(self, organization_id: UUID, project_id: UUID) -> Project | None: ...
+
+    async def create(
+        self, organization_id: UUID, actor: str, command: ProjectCreate
+    ) -> Project: ...
+
+
+class TableStore(Protocol):
+    async def search(self, organization_id: UUID, search: TableSearch) -> list[Table]: ...
+
+    async def get(self, organization_id: UUID, table_id: UUID) -> Table | None: ...
+
+    async def create(
+        self, organization_id: UUID, actor: str, command: TableCreate
+    ) -> TableWithColumns: ...
+
+    async def update(
+        self, organization_id: UUID, actor: str, table_id: UUID, changes: Mapping[str, Any]
+    ) -> Table | None: ...
+
+    async def delete(self, organization_id: UUID, actor: str, table_id: UUID) -> bool: ...
+
+    async def create_session(
+        self, organization_id: UUID, actor: str, table_id: UUID, name: str | None
+    ) -> Session | None: ...
+
+    async def has_session(self, shape: TableShape, session_id: UUID) -> bool: ...
+
+    async def shape(self, organization_id: UUID, table_id: UUID) -> TableShape | None:
+        """The cached shape; loaded when it is not there."""
+
+    async def shape_by_number(self, organization_id: UUID, number: int) -> TableShape | None:
+        """The shape of the table that a row id names by number."""
+
+    def forget(self, table_id: UUID) -> None:
+        """Drop the cached shape: it turned out to be old."""
+
+
+class ColumnStore(Protocol):
+    """Methods raise `StructureMoved` when the shape is old and `TableBusy` when no lock was to be had."""
+
+    async def add(self, shape: TableShape, actor: str, column: NewColumn) -> Column: ...
+
+    async def update(
+        self, shape: TableShape, actor: str, column: Column, changes: Mapping[str, Any]
+    ) -> Column: ...
+
+    async def delete(self, shape: TableShape, actor: str, column: Column) -> None: ...
+
+    async def reorder(
+        self, shape: TableShape, actor: str, ordered: Sequence[Column]
+    ) -> Sequence[Column]: ...
+
+    async def create_index(self, shape: TableShape, column: Column) -> ColumnIndex: ...
+
+
+class RowStore(Protocol):
+    """Methods raise `StructureMoved` when the shape is old."""
+
+    async def page(self, shape: TableShape, query: RowsQuery) -> RowsPage: ...
+
+    async def by_id(
+        self, shape: TableShape, row_ids: Sequence[UUID], selection: RowSelection | None
+    ) -> Sequence[str | RowRecord | None]: ...
+
+    async def insert(
+        self,
+        shape: TableShape,
+        actor: str,
+        cause: Cause,
+        session_id: UUID,
+        rows: Sequence[PreparedRow],
+    ) -> Written: ...
+
+    async def merge(
+        self, shape: TableShape, actor: str, cause: Cause, rows: Sequence[PreparedRow]
+    ) -> Written: ...
+
+    async def replace(
+        self, shape: TableShape, actor: str, cause: Cause, rows: Sequence[PreparedRow]
+    ) -> Written: ...
+
+    async def delete(
+        self, shape: TableShape, actor: str, cause: Cause, row_ids: Sequence[UUID]
+    ) -> Written: ...
+
+    async def report(
+        self, shape: TableShape, actor: str, cause: Cause, reports: Sequence[CellReport]
+    ) -> Written: ...
+
+
+class FileStore(Protocol):
+    async def add(self, file: File) -> File: ...
+
+    async def get(self, organization_id: UUID, file_id: UUID) -> File | None: ...
+
+    async def delete(self, organization_id: UUID, file_id: UUID) -> bool: ...
+
+
+class ImportStore(Protocol):
+    async def get(self, organization_id: UUID, import_id: UUID) -> Import | None: ...
+
+    async def rejections(
+        self, organization_id: UUID, import_id: UUID, after_line: int, limit: int
+    ) -> list[ImportRejection]: ...
+
+
+class Storage(Protocol):
+    """All of storage, one attribute a noun."""
+
+    @property
+    def keys(self) -> KeyStore: ...
+
+    @property
+    def projects(self) -> ProjectStore: ...
+
+    @property
+    def tables(self) -> TableStore: ...
+
+    @property
+    def columns(self) -> ColumnStore: ...
+
+    @property
+    def rows(self) -> RowStore: ...
+
+    @property
+    def files(self) -> FileStore: ...
+
+    @property
+    def imports(self) -> ImportStore: ...

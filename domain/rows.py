@@ -1,0 +1,177 @@
+"""Rows: reading pages, adding, updating and deleting."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from domain import access, ids
+from domain.access import Viewer
+from domain.changes import Cause
+from domain.columns import TableShape
+from domain.errors import ErrorCode, Invalid, NotFound, Problem
+from domain.ports import Storage
+from domain.row_values import RowChecker
+from domain.row_writes import PreparedRow, Written
+from domain.selection import RowRecord, RowSelection, RowsPage, RowsQuery
+from domain.tables import on_table
+
+RowsQueryFor = Callable[[TableShape], RowsQuery]
+SelectionFor = Callable[[TableShape], RowSelection | None]
+
+#: Most rows in one request.
+MAX_ROWS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A row as a client gives it: values by column key. `created_by` replaces the key as author."""
+
+    data: Mapping[str, Any]
+    created_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowsAdd:
+    table_id: UUID
+    rows: Sequence[NewRow]
+    session_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """New values of one row. `version` is the one that the writer saw; None writes over any."""
+
+    id: UUID
+    data: Mapping[str, Any]
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowsUpdate:
+    """`merge` changes the given keys only; `replace` empties all others."""
+
+    table_id: UUID
+    rows: Sequence[RowChange]
+    mode: Literal["merge", "replace"]
+
+
+async def read_rows(
+    viewer: Viewer, storage: Storage, table_id: UUID, query: RowsQueryFor
+) -> RowsPage:
+    """A page of rows with revision and row count of the same snapshot.
+
+    `query` makes the query from the table's shape, so that a fresh shape is used when columns moved.
+    Raises `NotFound` and `Invalid` (unknown columns, bad values, a cursor of another sort)."""
+    access.require(viewer, "rows")
+
+    async def work(shape: TableShape) -> RowsPage:
+        return await storage.rows.page(shape, query(shape))
+
+    return await on_table(viewer, storage, table_id, work)
+
+
+async def read_rows_by_id(
+    viewer: Viewer,
+    storage: Storage,
+    table_id: UUID,
+    row_ids: Sequence[UUID],
+    selection: SelectionFor,
+) -> Sequence[str | RowRecord | None]:
+    """Rows in the order of the ids; None for each one that does not exist. Raises `NotFound` for the table."""
+    access.require(viewer, "row")
+
+    async def work(shape: TableShape) -> Sequence[str | RowRecord | None]:
+        return await storage.rows.by_id(shape, row_ids, selection(shape))
+
+    return await on_table(viewer, storage, table_id, work)
+
+
+async def add_rows(viewer: Viewer, storage: Storage, command: RowsAdd) -> Written:
+    """Add 1 to 1,000 rows in one revision, all or none. Raises `NotFound`, or `Invalid` with every problem."""
+    access.require(viewer, "rowsAdd")
+    _check_count(len(command.rows))
+
+    async def work(shape: TableShape) -> Written:
+        session_id = await _session(storage, shape, command.session_id)
+        checker = RowChecker.of(shape)
+        problems: list[Problem] = []
+        checked = [
+            checker.for_add(row.data, index, problems) for index, row in enumerate(command.rows)
+        ]
+        if problems:
+            raise Invalid(problems)
+        fresh = ids.new_ids(ids.Kind.ROW, len(checked), shape.number)
+        prepared = [
+            PreparedRow(row_id, values, given.created_by)
+            for row_id, values, given in zip(fresh, checked, command.rows, strict=True)
+        ]
+        return await storage.rows.insert(shape, viewer.actor, Cause(), session_id, prepared)
+
+    return await on_table(viewer, storage, command.table_id, work)
+
+
+async def update_rows(viewer: Viewer, storage: Storage, command: RowsUpdate) -> Written:
+    """Update 1 to 1,000 rows in one revision, all or none.
+
+    Raises `NotFound` for the table, `Invalid` with every problem (unknown rows too), and `Conflict`
+    with both versions when a row changed since the writer saw it."""
+    access.require(viewer, "rowsUpdate")
+    _check_count(len(command.rows))
+    _refuse_repeats([row.id for row in command.rows])
+
+    async def work(shape: TableShape) -> Written:
+        checker = RowChecker.of(shape)
+        problems: list[Problem] = []
+        check = checker.for_merge if command.mode == "merge" else checker.for_replace
+        prepared = [
+            PreparedRow(row.id, check(row.data, index, problems), version=row.version)
+            for index, row in enumerate(command.rows)
+        ]
+        if problems:
+            raise Invalid(problems)
+        write = storage.rows.merge if command.mode == "merge" else storage.rows.replace
+        return await write(shape, viewer.actor, Cause(), prepared)
+
+    return await on_table(viewer, storage, command.table_id, work)
+
+
+async def delete_rows(
+    viewer: Viewer, storage: Storage, table_id: UUID, row_ids: Sequence[UUID]
+) -> Written:
+    """Delete 1 to 1,000 rows in one revision. Ids that are not there are passed over; `row_ids` of the
+    answer names those that were deleted. No row found: no revision is used. Raises `NotFound`."""
+    access.require(viewer, "rowsDelete")
+    _check_count(len(row_ids))
+
+    async def work(shape: TableShape) -> Written:
+        return await storage.rows.delete(shape, viewer.actor, Cause(), row_ids)
+
+    return await on_table(viewer, storage, table_id, work)
+
+
+async def _session(storage: Storage, shape: TableShape, session_id: UUID | None) -> UUID:
+    if session_id is None:
+        return shape.first_session_id
+    if not await storage.tables.has_session(shape, session_id):
+        raise NotFound("Session")
+    return session_id
+
+
+def _check_count(count: int) -> None:
+    if not 1 <= count <= MAX_ROWS:
+        raise Invalid(
+            [Problem(ErrorCode.OUT_OF_RANGE, f"rows takes 1 to {MAX_ROWS} items", ("rows",))]
+        )
+
+
+def _refuse_repeats(row_ids: Sequence[UUID]) -> None:
+    first: dict[UUID, int] = {}
+    problems = []
+    for index, row_id in enumerate(row_ids):
+        if first.setdefault(row_id, index) != index:
+            message = f"rows[{index}] names the same row as rows[{first[row_id]}]"
+            path = ("rows", str(index), "id")
+            problems.append(Problem(ErrorCode.DUPLICATE, message, path, index))
+    if problems:
+        raise Invalid(problems)

@@ -1,0 +1,44 @@
+"""What all models share: column factories for the types that SQLModel has no short form for."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, text
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlmodel import Field
+
+#: Millisecond precision: what every face shows is what is stored, so cursors and comparisons agree with it.
+MILLISECONDS = TIMESTAMP(timezone=True, precision=3)
+
+
+def now_column() -> datetime:
+    """A not-null timestamp that PostgreSQL fills when the writer gives none."""
+    return Field(  # type: ignore[no-any-return]
+        default=None,
+        sa_column_kwargs={"server_default": text("clock_timestamp()"), "nullable": False},
+        sa_type=MILLISECONDS,  # type: ignore[call-overload]
+    )
+
+
+def time_column() -> Any:
+    """A timestamp that may be missing."""
+    return Field(default=None, sa_type=MILLISECONDS, nullable=True)  # type: ignore[call-overload]
+
+
+def json_column(*, nullable: bool = True) -> Any:
+    """A jsonb column."""
+    return Field(default=None, sa_type=JSONB, nullable=nullable)  # type: ignore[call-overload]
+
+
+def big_column(*, default: int = 0, primary_key: bool = False) -> Any:
+    """A bigint that is never null."""
+    kwargs: dict[str, Any] = {"server_default": text(str(default))} if not primary_key else {"autoincrement": False}
+    return Field(
+        default=default,
+        sa_type=BigInteger,
+        primary_key=primary_key,
+        nullable=False,
+        sa_column_kwargs=kwargs,
+    )
+
+

@@ -1,0 +1,67 @@
+"""Files and imports."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlmodel import Field, SQLModel
+
+from persistence.models.base import big_column, json_column, now_column, time_column
+
+
+class FileRow(SQLModel, table=True):
+    """An uploaded file. The bytes stand in the blob store under `storage_key`."""
+
+    __tablename__ = "file"
+
+    id: UUID = Field(primary_key=True)
+    organization_id: UUID = Field(foreign_key="organization.id", index=True)
+    name: str
+    mime_type: str
+    size: int = big_column()
+    sha256: str
+    storage_key: str
+    task_id: str | None = None
+    created_by: str
+    created_at: datetime = now_column()
+
+
+class ImportRow(SQLModel, table=True):
+    """One import. `byte_offset` and `next_line` say where it goes on; they move in the transaction of each chunk."""
+
+    __tablename__ = "import_run"
+    __table_args__ = (
+        Index("ux_import_run_key", "organization_id", "import_key", unique=True, postgresql_where=text("import_key IS NOT NULL")),
+        Index("ix_import_run_table", "table_id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    organization_id: UUID = Field(foreign_key="organization.id")
+    table_id: UUID
+    file_id: UUID
+    import_key: str | None = None
+    status: str
+    plan: dict[str, Any] = json_column(nullable=False)
+    bytes_total: int = big_column()
+    byte_offset: int = big_column()
+    next_line: int = big_column(default=2)
+    rows_imported: int = big_column()
+    rows_skipped: int = big_column()
+    revision: int = big_column()
+    error: str | None = None
+    created_by: str
+    created_at: datetime = now_column()
+    updated_at: datetime = now_column()
+    finished_at: datetime | None = time_column()
+
+
+class ImportRejectionRow(SQLModel, table=True):
+    """A row of a file that was not imported, and why."""
+
+    __tablename__ = "import_rejection"
+
+    import_id: UUID = Field(primary_key=True, foreign_key="import_run.id")
+    line: int = big_column(primary_key=True)
+    error: str
+    record: list[str] = json_column(nullable=False)
