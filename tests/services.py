@@ -15,7 +15,7 @@ from persistence.embedded import UNSAFE_OPTIONS, EmbeddedPostgres
 
 
 class Services:
-    """Both servers in a temporary folder. They stop with the process that started them, even by kill -9."""
+    """Both servers in a temporary folder. They end with the process that started them."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="tct-"))
