@@ -1,0 +1,252 @@
+"""The registry of column types: what each accepts, how it is stored, compared, read from a file.
+
+Values are JSON values. Normal forms: text str, number int | float | Decimal (`domain.numbers`),
+boolean bool, date and datetime str (`domain.moments`), relation list of UUID texts. None is empty.
+Accepting a normal form gives the same value back.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from domain import column_values as kinds
+from domain import moments
+from domain.column_values import Config, Reader
+from domain.columns import ColumnType
+from domain.plain_json import clean_json
+from domain.rejections import Rejected, show
+
+__all__ = [
+    "FORMULA_TYPES",
+    "TYPES",
+    "Family",
+    "Reader",
+    "Rejected",
+    "TypeRules",
+    "Typed",
+    "accept",
+    "accept_default",
+    "config_problems",
+    "family",
+    "file_reader",
+    "reader",
+]
+
+MAX_OPTIONS = 1_000
+MAX_OPTION_CHARACTERS = 256
+MAX_FORMULA_CHARACTERS = 8_192
+MAX_DEPENDENCIES = 500
+MAX_CONFIG_BYTES = 1_048_576
+
+#: Labels of formulas, with the type of their result where it is not text.
+FORMULA_TYPES: Mapping[str, ColumnType] = {
+    "arithmetic": ColumnType.NUMBER,
+    "text_concat": ColumnType.TEXT,
+    "date_diff": ColumnType.NUMBER,
+    "conditional": ColumnType.TEXT,
+    "aggregate": ColumnType.NUMBER,
+}
+
+
+class Typed(Protocol):
+    """What values need to know of a column, made or to be made."""
+
+    @property
+    def type(self) -> ColumnType: ...
+
+    @property
+    def config(self) -> Config: ...
+
+
+class TypedWithDefault(Typed, Protocol):
+    """A column with its default value."""
+
+    @property
+    def default_value(self) -> str | None: ...
+
+
+class Family(StrEnum):
+    """How values are compared, sorted and filtered."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+    IDS = "ids"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRules:
+    """The entry of one column type.
+
+    `storage` is the PostgreSQL type, None when nothing is stored. `accept` and `from_file` make,
+    from a column's config, its reader for JSON values and the one for texts of a file. `looks_like` says whether a text
+    of a file, stripped and not blank, could be of the type; None when the type is never guessed.
+    """
+
+    family: Family
+    storage: str | None
+    accept: Callable[[Config], Reader]
+    from_file: Callable[[Config], Reader]
+    looks_like: Callable[[str], bool] | None = None
+
+
+_TEXT = "text COLLATE pg_c_utf8"
+
+#: One entry per type. Guessing from a file asks `looks_like` in this order.
+TYPES: Mapping[ColumnType, TypeRules] = {
+    ColumnType.EMAIL: TypeRules(
+        Family.TEXT, _TEXT, kinds.email, kinds.email, kinds.looks_like_email
+    ),
+    ColumnType.URL: TypeRules(Family.TEXT, _TEXT, kinds.url, kinds.url, kinds.looks_like_url),
+    ColumnType.BOOLEAN: TypeRules(
+        Family.BOOLEAN, "boolean", kinds.boolean, kinds.boolean_from_file, kinds.looks_like_boolean
+    ),
+    ColumnType.DATE: TypeRules(
+        Family.DATE,
+        "date",
+        kinds.date,
+        kinds.date_from_file,
+        lambda written: moments.looks_like(written) == "date",
+    ),
+    # A date fits here too: a column is one of datetimes as soon as a single value has a time.
+    ColumnType.DATETIME: TypeRules(
+        Family.DATETIME,
+        "timestamptz(3)",
+        kinds.datetime_utc,
+        kinds.datetime_from_file,
+        lambda written: moments.looks_like(written) is not None,
+    ),
+    ColumnType.NUMBER: TypeRules(
+        Family.NUMBER, "numeric", kinds.number, kinds.number_from_file, kinds.looks_like_number
+    ),
+    ColumnType.SELECT: TypeRules(Family.TEXT, _TEXT, kinds.select, kinds.select_from_file),
+    ColumnType.TEXT: TypeRules(Family.TEXT, _TEXT, kinds.text, kinds.text),
+    ColumnType.RELATION: TypeRules(Family.IDS, "uuid[]", kinds.relation, kinds.relation_from_file),
+    ColumnType.COMPUTED: TypeRules(Family.TEXT, None, kinds.computed, kinds.computed),
+}
+
+
+def family(column: Typed) -> Family:
+    """How the column's values compare. A computed column compares as its result does."""
+    if column.type is not ColumnType.COMPUTED:
+        return TYPES[column.type].family
+    config = column.config or {}
+    result = config.get("resultType")
+    if result is None:
+        return TYPES[FORMULA_TYPES.get(config.get("formulaType", ""), ColumnType.TEXT)].family
+    return TYPES[ColumnType(result)].family
+
+
+def reader(column: Typed) -> Reader:
+    """The function that brings JSON values of the column, other than None, into normal form."""
+    return TYPES[column.type].accept(column.config)
+
+
+def file_reader(column: Typed) -> Reader:
+    """The function that reads texts of a file, other than blank ones, for the column."""
+    return TYPES[column.type].from_file(column.config)
+
+
+def accept(column: Typed, value: Any) -> Any:
+    """The normal form of a JSON value for the column; None is empty. Raises `Rejected`."""
+    return None if value is None else reader(column)(value)
+
+
+def accept_default(column: TypedWithDefault) -> Any:
+    """The column's default value in normal form, None when it has none. Raises `Rejected`."""
+    if column.default_value is None or TYPES[column.type].storage is None:
+        return None
+    return accept(column, column.default_value)
+
+
+def config_problems(column_type: ColumnType, config: Any) -> list[str]:
+    """Everything that is wrong with a column's config, one sentence each.
+
+    Known keys are checked for every type; unknown keys are kept, within 1 MB of JSON in all.
+    """
+    if config is None:
+        return []
+    if not isinstance(config, Mapping):
+        return ["config must be an object"]
+    problems = []
+    try:
+        clean_json(dict(config), most_bytes=MAX_CONFIG_BYTES)
+    except Rejected as error:
+        problems.append(f"config: {error.message}")
+    for key, check in _CONFIG_CHECKS.items():
+        if config.get(key) is not None:
+            problems += [f"config.{message}" for message in check(config[key])]
+    return problems
+
+
+def _check_options(options: Any) -> list[str]:
+    if not isinstance(options, list | tuple):
+        return ["options must be a list of texts"]
+    if len(options) > MAX_OPTIONS:
+        return [f"options holds at most {MAX_OPTIONS} texts"]
+    problems = []
+    seen: set[str] = set()
+    for index, option in enumerate(options):
+        fault = _option_fault(option, seen)
+        if fault is not None:
+            problems.append(f"options[{index}]: {fault}")
+        else:
+            seen.add(option)
+    return problems
+
+
+def _option_fault(option: Any, seen: set[str]) -> str | None:
+    if not isinstance(option, str):
+        return f"{show(option)} is not a text"
+    if not option.strip():
+        return "an option must not be blank"
+    if len(option) > MAX_OPTION_CHARACTERS:
+        return f"an option has at most {MAX_OPTION_CHARACTERS} characters"
+    return f"{show(option)} stands in the list twice" if option in seen else None
+
+
+def _check_formula(formula: Any) -> list[str]:
+    if isinstance(formula, str) and len(formula) <= MAX_FORMULA_CHARACTERS:
+        return []
+    return [f"formula must be a text of at most {MAX_FORMULA_CHARACTERS} characters"]
+
+
+def _check_dependencies(names: Any) -> list[str]:
+    if isinstance(names, list | tuple) and len(names) <= MAX_DEPENDENCIES:
+        if all(isinstance(name, str) for name in names):
+            return []
+    return [f"dependencies must be a list of at most {MAX_DEPENDENCIES} column names"]
+
+
+def _check_word(key: str, words: Sequence[str]) -> Callable[[Any], list[str]]:
+    def check(word: Any) -> list[str]:
+        if isinstance(word, str) and word in words:
+            return []
+        return [f"{key}: {show(word)} is not one of {', '.join(words)}"]
+
+    return check
+
+
+def _check_name(key: str) -> Callable[[Any], list[str]]:
+    def check(name: Any) -> list[str]:
+        if isinstance(name, str) and len(name) <= MAX_OPTION_CHARACTERS:
+            return []
+        return [f"{key} must be a text of at most {MAX_OPTION_CHARACTERS} characters"]
+
+    return check
+
+
+_RESULT_TYPES = [each.value for each in ColumnType if each is not ColumnType.COMPUTED]
+
+_CONFIG_CHECKS: Mapping[str, Callable[[Any], list[str]]] = {
+    "options": _check_options,
+    "formula": _check_formula,
+    "formulaType": _check_word("formulaType", list(FORMULA_TYPES)),
+    "resultType": _check_word("resultType", _RESULT_TYPES),
+    "dependencies": _check_dependencies,
+    "targetTableId": _check_name("targetTableId"),
+    "displayColumn": _check_name("displayColumn"),
+}
