@@ -166,6 +166,25 @@ def postmaster(data: Path) -> Postmaster | None:
     return Postmaster(pid, folder)
 
 
+def end_former(data: Path, patience: float = 5) -> None:
+    """Wait for a server already running on the folder to end; after `patience` seconds stop it.
+
+    For a caller that owns the data folder: such a server is a temporary one, which ends by itself,
+    or was left behind by a killed owner.
+    """
+    begun = time.monotonic()
+    asked = False
+    while (live := postmaster(data)) is not None:
+        waited = time.monotonic() - begun
+        if waited > patience and not asked:
+            asked = True
+            with suppress(ProcessLookupError):
+                os.kill(live.pid, signal.SIGINT)
+        if waited > patience + _TRIES_FOR:
+            raise EmbeddedError(f"Process {live.pid} holds {data} and does not stop.")
+        time.sleep(0.005)
+
+
 def _forget_stranger(data: Path) -> None:
     """Keep a recycled process id in `postmaster.pid` from looking like a live server.
 
@@ -227,13 +246,17 @@ class EmbeddedPostgres:
         It is made in a folder beside it and renamed, so that a kill leaves nothing half made.
         """
         self.data.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _private(self.socket_folder)
+        self.make_socket_folder()
         with self._lock():
             if not (self.data / "PG_VERSION").exists():
                 self._initialise()
             else:
                 self._check_version()
                 _forget_stranger(self.data)
+
+    def make_socket_folder(self) -> None:
+        """Make the private folder of the socket, or refuse one that belongs to somebody else."""
+        _private(self.socket_folder)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

@@ -91,7 +91,7 @@ class ManagedProcess:
     async def _spawn(self) -> asyncio.subprocess.Process:
         with ExitStack() as stack:
             log = self.spec.log
-            output = stack.enter_context(log.open("ab")) if log else None  # noqa: ASYNC230  local
+            output = stack.enter_context(log.open("ab")) if log else None
             # A session of its own: Ctrl-C in the terminal must reach us alone, to stop in order.
             self._process = await asyncio.create_subprocess_exec(
                 *self.spec.command(),

@@ -1,0 +1,189 @@
+"""The command line: `tablecast up`, `serve`, `worker`, `migrate`, `key …`, `schema …`."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from rich.console import Console
+
+from domain.access import Role
+from domain.errors import DomainError
+from persistence import migrate as migrations
+from persistence.embedded import EmbeddedError
+from processing import worker as worker_process
+from server import attach, documents, keys, observe, supervisor
+from server.guards import require_own_rooms
+from server.processes import ProcessFailed
+from server.settings import ConfigurationError, Settings, load
+
+app = typer.Typer(
+    help="Self-hosted live tables.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+key_app = typer.Typer(help="API keys.", no_args_is_help=True)
+schema_app = typer.Typer(help="The schema files in the repository.", no_args_is_help=True)
+app.add_typer(key_app, name="key")
+app.add_typer(schema_app, name="schema")
+
+_console = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Turn expected failures into a sentence and exit code 1; anything else keeps its traceback."""
+    try:
+        yield
+    except (ConfigurationError, EmbeddedError, ProcessFailed, DomainError) as error:
+        for line in str(error).splitlines():
+            _console.print(f"tablecast: {line}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+def _configured() -> Settings:
+    settings = load()
+    observe.configure(settings.log_level, settings.log_format)
+    require_own_rooms()
+    return settings
+
+
+def _export(settings: Settings) -> None:
+    """Hand the settings to the app, which uvicorn builds by name, perhaps in other processes."""
+    os.environ["HOST"], os.environ["PORT"] = settings.host, str(settings.port)
+    os.environ["TABLECAST_DATA"] = str(settings.data)
+    os.environ["DATABASE_URL"] = settings.database_url or ""
+    os.environ["REDIS_URL"] = settings.redis_url or ""
+    os.environ["TABLECAST_OPEN"] = "true" if settings.open else "false"
+
+
+def _server_options(settings: Settings) -> dict[str, Any]:
+    return {
+        "app": "server.app:create_app",
+        "factory": True,
+        "host": settings.host,
+        "port": settings.port,
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": "websockets-sansio",
+        "ws_per_message_deflate": False,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": settings.shutdown_seconds,
+    }
+
+
+@app.command()
+def up() -> None:
+    """Run everything on this machine: PostgreSQL, Valkey, web and worker."""
+    with _clear_errors():
+        asyncio.run(supervisor.run(_configured(), _say))
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201  the answer of the command
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (PORT).")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="How many processes share the port.")] = 1,
+    open_: Annotated[
+        bool, typer.Option("--open", help="Serve without keys; loopback addresses only.")
+    ] = False,
+    listen_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Run the web server against a running database and Redis."""
+    with _clear_errors():
+        given = {"host": host, "port": port, "open": open_ or None}
+        settings = _configured()
+        settings = settings.model_copy(update={k: v for k, v in given.items() if v is not None})
+        settings.require_loopback()
+        settings = attach.running(settings)
+        _export(settings)
+        options = _server_options(settings)
+        if listen_fd is None:
+            uvicorn.run(**options, workers=workers)
+        else:
+            attach.end_with_parent()
+            listener = socket.socket(fileno=listen_fd)
+            uvicorn.Server(uvicorn.Config(**options)).run(sockets=[listener])
+
+
+@app.command()
+def worker() -> None:
+    """Run background work against a running database and Redis."""
+    with _clear_errors():
+        settings = attach.running(_configured())
+        attach.end_with_parent()
+        worker_process.main(settings)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database up to date."""
+    with (
+        _clear_errors(),
+        attach.database(_configured()) as settings,
+        _console.status("Bringing the database up to date"),
+    ):
+        migrations.upgrade(settings.database_url or "")
+    _console.print("The database is up to date.")
+
+
+@key_app.command("create")
+def key_create(
+    name: Annotated[str, typer.Argument(help="What the key is for.")],
+    role: Annotated[Role, typer.Option(help="What the key may do.")] = Role.EDITOR,
+    expires: Annotated[datetime | None, typer.Option(help="When it ends (UTC).")] = None,
+) -> None:
+    """Make a key and print it. It is shown this once."""
+    with _clear_errors(), attach.database(_configured()) as settings:
+        _say(asyncio.run(keys.create(settings, name, role, expires)))
+
+
+@key_app.command("list")
+def key_list() -> None:
+    """List the keys: id, prefix, name, role, last use."""
+    with _clear_errors(), attach.database(_configured()) as settings:
+        for line in asyncio.run(keys.list_(settings)):
+            _say(line)
+
+
+@key_app.command("revoke")
+def key_revoke(key: Annotated[str, typer.Argument(help="The key's id or prefix.")]) -> None:
+    """End a key now. Open subscriptions of the key end within two seconds."""
+    with _clear_errors(), attach.database(_configured()) as settings:
+        _say(asyncio.run(keys.revoke(settings, key)))
+
+
+@schema_app.command("export")
+def schema_export(
+    path: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
+    check: Annotated[bool, typer.Option("--check", help="Only compare; exit 1 if old.")] = False,
+) -> None:
+    """Write the GraphQL schema and the OpenAPI documents, or check that they are current."""
+    if not check:
+        documents.export(path)
+        return
+    differences = documents.check(path)
+    for line in differences:
+        _console.print(line, markup=False, soft_wrap=True)
+    if differences:
+        _console.print("Run `tablecast schema export` and commit what it writes.", markup=False)
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """The entry point of `tablecast`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
