@@ -1,0 +1,102 @@
+"""API keys: making, listing and revoking them. The key itself is shown once and never stored."""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from domain import access, checks
+from domain.access import Role, Viewer
+from domain.entities import ApiKey, NewApiKey
+from domain.errors import ErrorCode, NotFound, Problem
+from domain.ports import Storage
+
+#: `tc_`, eight characters that stay visible, 256 random bits: a secret that needs no slow hash.
+_KEY = re.compile(r"(tc_[a-z2-7]{8})_[A-Za-z0-9_-]{43}")
+_PREFIX_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyCreate:
+    """A key to be made. Without `expires_at` it works until it is revoked."""
+
+    name: str
+    role: Role
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedKey:
+    """A new key with its secret, which nobody can read again."""
+
+    key: ApiKey
+    secret: str
+
+
+def new_secret() -> str:
+    """A fresh key: `tc_<8 characters>_<43 characters>`."""
+    prefix = "".join(secrets.choice(_PREFIX_ALPHABET) for _ in range(8))
+    return f"tc_{prefix}_{secrets.token_urlsafe(32)}"
+
+
+def prefix_of(secret: str) -> str:
+    """What stays visible of a key, and what it is looked up by.
+
+    A key that an operator chose himself has no visible part: a piece of its hash stands in."""
+    parts = _KEY.fullmatch(secret)
+    return parts[1] if parts else f"own_{hash_of(secret).hex()[:8]}"
+
+
+def hash_of(secret: str) -> bytes:
+    """What is stored of a key: SHA-256 of the whole of it, 32 bytes."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
+
+
+def sealed(secret: str, command: ApiKeyCreate) -> NewApiKey:
+    """The form in which a key goes to storage."""
+    return NewApiKey(
+        command.name, prefix_of(secret), hash_of(secret), command.role, command.expires_at
+    )
+
+
+async def list_keys(viewer: Viewer, storage: Storage) -> list[ApiKey]:
+    """Every key of the organisation, revoked ones too, oldest first."""
+    access.require(viewer, "apiKeys")
+    return await storage.keys.list_all(viewer.organization_id)
+
+
+async def create_key(viewer: Viewer, storage: Storage, command: ApiKeyCreate) -> CreatedKey:
+    """Make a key with a name of 1 to 256 characters and an expiry in the future, if any.
+
+    Raises `Invalid`."""
+    access.require(viewer, "apiKeyCreate")
+    problems = checks.required_text_problems("name", command.name, 256)
+    if command.expires_at is not None:
+        problems += _expiry_problems(command.expires_at)
+    checks.refuse(problems)
+    secret = new_secret()
+    key = await storage.keys.create(viewer.organization_id, viewer.actor, sealed(secret, command))
+    return CreatedKey(key, secret)
+
+
+async def revoke_key(viewer: Viewer, storage: Storage, key_id: UUID) -> ApiKey:
+    """Stop a key for ever; what it has open ends within two seconds. Twice does no harm.
+
+    Raises `NotFound`, and `Conflict` for the last working admin key: without one nobody could make
+    another. Make a second admin key first."""
+    access.require(viewer, "apiKeyRevoke")
+    key = await storage.keys.revoke(viewer.organization_id, viewer.actor, key_id)
+    if key is None:
+        raise NotFound("API key")
+    return key
+
+
+def _expiry_problems(expires_at: datetime) -> list[Problem]:
+    if expires_at.tzinfo is None:
+        message = "expiresAt needs a time zone"
+        return [Problem(ErrorCode.INVALID, message, ("expiresAt",))]
+    if expires_at <= datetime.now(UTC):
+        return [Problem(ErrorCode.OUT_OF_RANGE, "expiresAt must lie in the future", ("expiresAt",))]
+    return []
