@@ -103,6 +103,15 @@ def socket_folder(data: Path) -> Path:
     return Path(tempfile.gettempdir(), f"tablecast-{os.geteuid()}-{name}")
 
 
+def make_data_folder(folder: Path) -> None:
+    """Make the data folder. Others may not list it; what lies in it is private on its own."""
+    if not folder.exists():
+        folder.mkdir(mode=0o700, parents=True)
+        if os.geteuid() == 0:
+            # The unprivileged user of the server has to reach its folders below.
+            folder.chmod(0o711)
+
+
 def _private(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()
@@ -245,7 +254,7 @@ class EmbeddedPostgres:
 
         It is made in a folder beside it and renamed, so that a kill leaves nothing half made.
         """
-        self.data.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_data_folder(self.data.parent)
         self.make_socket_folder()
         with self._lock():
             if not (self.data / "PG_VERSION").exists():

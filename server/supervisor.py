@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import os
 import signal
 import socket
 import sys
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from persistence import launcher, migrate
-from persistence.embedded import EmbeddedPostgres, answers, end_former
+from persistence.embedded import EmbeddedPostgres, answers, end_former, make_data_folder
 from server import bootstrap, valkey
 from server.bootstrap import Bootstrap
 from server.processes import ProcessGroup, ProcessSpec
@@ -24,7 +25,7 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 @contextmanager
 def sole_owner(data: Path) -> Iterator[None]:
     """Hold the data folder; a second supervisor on it is refused with `ConfigurationError`."""
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_data_folder(data)
     with (data / "up.lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -180,6 +181,7 @@ class Supervisor:
 
 async def run(settings: Settings, say: Callable[[str], None]) -> None:
     """Start everything, say where it is, and stop in reverse order on SIGINT, SIGTERM or SIGHUP."""
+    os.umask(0o077)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _STOP_SIGNALS:
