@@ -22,6 +22,7 @@ _BITS_OF_MAX_DIGITS = 3_325
 _TOO_LONG = f"a number has more than {MAX_DIGITS} digits"
 # A number of at most 15 digits survives float64 and comes back as the same text.
 _SHORT = 16
+_SHORTEST_FLOAT = 24  # no float needs a longer text
 _LONG_RUN = b"0" * 19
 _DIGITS_ONLY = bytes(48 if 48 <= code <= 57 else 32 for code in range(256))
 
@@ -69,6 +70,14 @@ def exact(text: str) -> Number:
     """
     if len(text) <= 18 and text.isascii() and text.isdigit():
         return int(text)
+    if not _LETTERS.issuperset(text):  # float() and Decimal() take spaces, words and all scripts
+        raise ValueError("not a number")
+    if len(text) <= _SHORT and "e" not in text and "E" not in text:
+        try:
+            short = float(text)
+        except ValueError:
+            raise ValueError("not a number") from None
+        return int(short) if short.is_integer() else short
     return normal(_decimal(text))
 
 
@@ -125,11 +134,8 @@ def _written_digits(value: Decimal) -> int:
 
 
 def _decimal(written: str) -> Decimal:
-    # int() and Decimal() take underscores, spaces and the digits of every script.
     if len(written) > MAX_DIGITS + 16:
         raise ValueError(_TOO_LONG)
-    if not _LETTERS.issuperset(written):
-        raise ValueError("not a number")
     try:
         return Decimal(written)
     except DecimalException:
@@ -142,6 +148,10 @@ _LETTERS = frozenset("0123456789+-.eE")
 def _parse_float(written: str) -> Number:
     if len(written) <= _SHORT and "e" not in written and "E" not in written:
         return float(written)
+    if len(written) <= _SHORTEST_FLOAT:
+        value = float(written)
+        if repr(value) == written:  # how other programs write their own floats
+            return value
     return _parse_exact(written)
 
 

@@ -45,7 +45,7 @@ class RowChecker:
     def __init__(self, shape: TableShape) -> None:
         self.shape = shape
         self._slots = {
-            column.key: _Slot(column, values.reader(column), _is_required(column))
+            column.key: _Slot(column, values.reader(column), needs_value(column))
             for column in shape.columns
         }
         stored = [slot for slot in self._slots.values() if slot.column.stored]
@@ -78,7 +78,9 @@ class RowChecker:
                 problem = Rejected(error.code, f"the default value {error.message}")
                 problems.append(_problem(index, column.key, problem))
         self._check_required(checked, index, problems)
-        return RowValues({n: value for n, value in checked.items() if value is not None}, row.extra)
+        if None in checked.values():
+            checked = {n: value for n, value in checked.items() if value is not None}
+        return RowValues(checked, row.extra)
 
     def for_merge(self, data: Any, index: int, problems: list[Problem]) -> RowValues:
         """A change of the given keys only; None clears. `extra` holds the given unknown keys."""
@@ -180,7 +182,8 @@ _MOST_CHECKERS = 1_000
 _checkers: dict[UUID, RowChecker] = {}
 
 
-def _is_required(column: Column) -> bool:
+def needs_value(column: Column) -> bool:
+    """Whether writers must give a value: not for columns that an outside worker fills later."""
     return column.required and column.computed_by is None
 
 

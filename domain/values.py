@@ -82,8 +82,9 @@ class TypeRules:
     """The entry of one column type.
 
     `storage` is the PostgreSQL type, None when nothing is stored. `accept` and `from_file` make,
-    from a column's config, its reader for JSON values and the one for texts of a file. `looks_like` says whether a text
-    of a file, stripped and not blank, could be of the type; None when the type is never guessed.
+    from a column's config, its reader for JSON values and the one for texts of a file.
+    `looks_like` says whether a text of a file, stripped and not blank, could be of the type; it is
+    None when the type is never guessed.
     """
 
     family: Family
@@ -215,9 +216,9 @@ def _check_formula(formula: Any) -> list[str]:
 
 
 def _check_dependencies(names: Any) -> list[str]:
-    if isinstance(names, list | tuple) and len(names) <= MAX_DEPENDENCIES:
-        if all(isinstance(name, str) for name in names):
-            return []
+    is_list = isinstance(names, list | tuple) and len(names) <= MAX_DEPENDENCIES
+    if is_list and all(isinstance(name, str) for name in names):
+        return []
     return [f"dependencies must be a list of at most {MAX_DEPENDENCIES} column names"]
 
 
