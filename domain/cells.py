@@ -1,9 +1,12 @@
 """Cells: their statuses, and which moves between them are legal."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from domain.errors import ErrorCode, Problem
 
 
 class CellStatus(StrEnum):
@@ -50,3 +53,17 @@ class CellReport:
     error: str | None = None
     progress: float | None = None
     index: int = 0
+
+
+def report_problems(
+    current: Mapping[tuple[UUID, int], CellStatus], reports: Sequence[CellReport]
+) -> list[Problem]:
+    """Which reports would move a cell illegally. `current` holds stored statuses by row and column number."""
+    problems = []
+    for report in reports:
+        status = current.get((report.row_id, report.column_number), CellStatus.INITIALIZED)
+        if not move_is_legal(status, report.status):
+            message = f"cells[{report.index}]: a cell cannot go from {status} to {report.status}"
+            path = ("cells", str(report.index), "status")
+            problems.append(Problem(ErrorCode.ILLEGAL_STATUS, message, path, report.index))
+    return problems

@@ -1,0 +1,164 @@
+"""Columns in storage: metadata, structure and log move together in one transaction."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.changes import ChangeKind, OrganizationChangeKind
+from domain.columns import Column, NewColumn, TableShape
+from domain.entities import ColumnIndex
+from domain.errors import StructureMoved
+from persistence import indexes
+from persistence.column_rows import entity
+from persistence.engine import Database
+from persistence.models import ColumnRow, TableClockRow, TableRow
+from persistence.shapes import Shapes
+from persistence.tables import new_column_row
+from persistence.unit_of_work import (
+    OrganizationWrite,
+    Wake,
+    log_table_change,
+    write_organization,
+)
+from persistence.user_tables import add_user_column, alter, drop_user_column
+
+Result = TypeVar("Result")
+Work = Callable[[AsyncSession, OrganizationWrite], Awaitable[tuple[Result, dict[str, Any]]]]
+
+
+class Columns:
+    """The `ColumnStore` port, and batch reads for loaders."""
+
+    def __init__(self, database: Database, shapes: Shapes, wake: Wake) -> None:
+        self._database = database
+        self._shapes = shapes
+        self._wake = wake
+
+    async def of_tables(
+        self, organization_id: UUID, table_ids: Sequence[UUID]
+    ) -> dict[UUID, list[Column]]:
+        """The live columns of each table, in order."""
+        statement = (
+            select(ColumnRow)
+            .where(
+                ColumnRow.organization_id == organization_id,
+                col(ColumnRow.table_id).in_(table_ids),
+                col(ColumnRow.deleted_at).is_(None),
+            )
+            .order_by(col(ColumnRow.position), col(ColumnRow.number))
+        )
+        found: dict[UUID, list[Column]] = defaultdict(list)
+        async with self._database.read() as session:
+            for row in await session.exec(statement):
+                found[row.table_id].append(entity(row))
+        return found
+
+    async def add(self, shape: TableShape, actor: str, column: NewColumn) -> Column:
+        async def work(
+            session: AsyncSession, write: OrganizationWrite
+        ) -> tuple[Column, dict[str, Any]]:
+            table = (await session.exec(select(TableRow).where(TableRow.id == shape.id))).one()
+            end = max((each.position for each in shape.columns), default=-1) + 1
+            row = new_column_row(
+                shape.organization_id, shape.id, table.next_column, end, column, write.at
+            )
+            row.position = end
+            table.next_column += 1
+            session.add(row)
+            await session.flush()
+            made = entity(row)
+            if made.stored:
+                await add_user_column(session, shape, made)
+            return made, {"added": [str(made.id)]}
+
+        return await self._change(shape, actor, work)
+
+    async def update(
+        self, shape: TableShape, actor: str, column: Column, changes: Mapping[str, Any]
+    ) -> Column:
+        async def work(
+            session: AsyncSession, write: OrganizationWrite
+        ) -> tuple[Column, dict[str, Any]]:
+            row = (await session.exec(select(ColumnRow).where(ColumnRow.id == column.id))).one()
+            for name, value in changes.items():
+                setattr(row, name, value)
+            row.updated_at = write.at
+            await session.flush()
+            return entity(row), {"changed": [str(column.id)]}
+
+        return await self._change(shape, actor, work)
+
+    async def delete(self, shape: TableShape, actor: str, column: Column) -> None:
+        async def work(
+            session: AsyncSession, write: OrganizationWrite
+        ) -> tuple[None, dict[str, Any]]:
+            row = (await session.exec(select(ColumnRow).where(ColumnRow.id == column.id))).one()
+            row.deleted_at = write.at
+            if column.stored:
+                await drop_user_column(session, shape, column)
+            return None, {"deleted": [str(column.id)]}
+
+        await self._change(shape, actor, work)
+
+    async def reorder(
+        self, shape: TableShape, actor: str, ordered: Sequence[Column]
+    ) -> Sequence[Column]:
+        async def work(
+            session: AsyncSession, write: OrganizationWrite
+        ) -> tuple[list[Column], dict[str, Any]]:
+            places = {column.id: place for place, column in enumerate(ordered)}
+            rows = await session.exec(select(ColumnRow).where(col(ColumnRow.id).in_(places)))
+            for row in rows:
+                row.position = places[row.id]
+            await session.flush()
+            statement = select(ColumnRow).where(col(ColumnRow.id).in_(places))
+            fresh = [entity(row) for row in await session.exec(statement)]
+            return sorted(fresh, key=lambda column: column.position), {"reordered": True}
+
+        return await self._change(shape, actor, work)
+
+    async def create_index(self, shape: TableShape, column: Column) -> ColumnIndex:
+        return await indexes.create(self._database, shape, column)
+
+    async def _change(self, shape: TableShape, actor: str, work: Work[Result]) -> Result:
+        async def locked(session: AsyncSession) -> tuple[Result, int, int | None]:
+            async with write_organization(session, shape.organization_id, actor) as write:
+                await _refuse_old(session, shape)
+                result, details = await work(session, write)
+                await session.execute(
+                    update(TableRow).where(col(TableRow.id) == shape.id).values(updated_at=write.at)
+                )
+                revision = await log_table_change(
+                    session,
+                    shape.organization_id,
+                    shape.id,
+                    actor,
+                    ChangeKind.COLUMNS_CHANGED,
+                    details,
+                )
+                await write.log(OrganizationChangeKind.COLUMNS_CHANGED, shape.id, details)
+                return result, write.revision, revision
+
+        try:
+            result, organization_revision, revision = await alter(self._database, shape, locked)
+        finally:
+            self._shapes.forget(shape.id)
+        self._wake("organization", shape.organization_id, organization_revision)
+        self._wake("table", shape.id, revision or 0)
+        return result
+
+
+async def _refuse_old(session: AsyncSession, shape: TableShape) -> None:
+    """Under the lock the columns cannot move any more; what was checked before must still hold."""
+    statement = (
+        select(TableClockRow.columns_version)
+        .where(TableClockRow.table_id == shape.id)
+        .with_for_update()
+    )
+    if (await session.exec(statement)).one_or_none() != shape.columns_version:
+        raise StructureMoved

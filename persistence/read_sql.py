@@ -1,0 +1,194 @@
+"""A selection of rows as SQL: each row comes out of PostgreSQL as one JSON text.
+
+Text is built with `||` and not with json_build_object: functions take at most 100 arguments (50 columns),
+and plain text is the quicker way, since the pieces between the values are literals of the statement."""
+
+import orjson
+
+from domain.cells import CellStatus
+from domain.columns import Column, TableShape
+from domain.selection import (
+    CellPart,
+    CellSelection,
+    CellsSelection,
+    Literal,
+    RowField,
+    RowPart,
+    RowSelection,
+)
+from domain.values import TYPES, Family
+
+#: Alias of the stored states of a row's cells: one jsonb object by column number.
+STATES = "states"
+
+
+def moment_json(value: str) -> str:
+    """A timestamptz as JSON text: ISO 8601, UTC, milliseconds, `Z`."""
+    iso = "'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'"
+    return f"""('"' || to_char({value} AT TIME ZONE 'UTC', {iso}) || '"')"""
+
+
+def value_json(column: Column, alias: str) -> str:
+    """The value of a cell as JSON text; SQL null for an empty cell."""
+    if not column.stored:
+        return "NULL::text"
+    name = f"{alias}.{column.sql_name}"
+    match TYPES[column.type].family:
+        case Family.NUMBER:
+            return f"trim_scale({name})::text"
+        case Family.BOOLEAN:
+            return f"{name}::text"
+        case Family.DATE:
+            return f"""('"' || to_char({name}, 'YYYY-MM-DD') || '"')"""
+        case Family.DATETIME:
+            return moment_json(name)
+        case Family.IDS:
+            return _ids_json(column, name)
+    return f"to_json({name})::text"
+
+
+def _ids_json(column: Column, name: str) -> str:
+    if (column.config or {}).get("multiple"):
+        return f"to_json({name})::text"
+    single = f"cardinality({name}) = 1"
+    return f"CASE WHEN {single} THEN to_json({name}[1])::text ELSE to_json({name})::text END"
+
+
+def quoted(text: str) -> str:
+    """A literal of SQL. The text may hold anything but NUL, which PostgreSQL cannot store."""
+    escaped = text.replace("'", "''").replace("\\", "\\\\")
+    return f"E'{escaped}'"
+
+
+def row_json(shape: TableShape, selection: RowSelection, alias: str) -> str:
+    """An expression that gives a row as the JSON object that the selection describes."""
+    return _object(
+        [(name, _row_field(shape, field, alias)) for name, field in selection.fields]
+    )
+
+
+def uses_states(selection: RowSelection) -> bool:
+    """Whether the selection shows anything that may stand in stored cell states."""
+    return any(isinstance(field, CellSelection | CellsSelection) for _, field in selection.fields)
+
+
+def states_join(shape: TableShape, alias: str) -> str:
+    """A join that adds the stored states of a row's cells."""
+    return (
+        f"LEFT JOIN LATERAL (SELECT jsonb_object_agg(s.column_number, to_jsonb(s)) AS {STATES}"
+        f" FROM cell_state s WHERE s.table_id = '{shape.id}' AND s.row_id = {alias}.id) st ON TRUE"
+    )
+
+
+def _object(members: list[tuple[str, str]]) -> str:
+    """Joins literals where they meet, so that constant members cost nothing per row."""
+    pieces: list[str] = []
+    literal = "{"
+    for index, (name, value) in enumerate(members):
+        literal += ("," if index else "") + orjson.dumps(name).decode() + ":"
+        if value.startswith("\0"):
+            literal += value[1:]
+        else:
+            pieces += [quoted(literal), value]
+            literal = ""
+    pieces.append(quoted(literal + "}"))
+    return "(" + " || ".join(pieces) + ")"
+
+
+def _constant(json_text: str) -> str:
+    """Marks a member whose JSON text is the same in every row."""
+    return "\0" + json_text
+
+
+def _row_field(shape: TableShape, field: RowField, alias: str) -> str:
+    if isinstance(field, Literal):
+        return _constant(field.json)
+    if isinstance(field, CellSelection):
+        return _cell(shape, field, alias)
+    if isinstance(field, CellsSelection):
+        return _cells(shape, field, alias)
+    match field:
+        case RowPart.ID:
+            return f"""('"' || {alias}.id || '"')"""
+        case RowPart.TABLE_ID:
+            return _constant(f'"{shape.id}"')
+        case RowPart.SESSION_ID:
+            return f"""('"' || {alias}.session_id || '"')"""
+        case RowPart.VERSION:
+            return f"{alias}.version::text"
+        case RowPart.POSITION:
+            return f"{alias}.position::text"
+        case RowPart.DATA:
+            return data_json(shape, alias)
+        case RowPart.CREATED_BY:
+            return f"to_json({alias}.created_by)::text"
+        case RowPart.CREATED_AT:
+            return moment_json(f"{alias}.created_at")
+        case RowPart.UPDATED_AT:
+            return moment_json(f"{alias}.updated_at")
+
+
+def data_json(shape: TableShape, alias: str) -> str:
+    """The object of a row's values by column key, then the keys without a column."""
+    members = [(c.key, f"coalesce({value_json(c, alias)}, 'null')") for c in shape.columns]
+    known = _object(members)
+    extra = f"{alias}._extra"
+    comma = "," if members else ""
+    return (
+        f"CASE WHEN {extra} IS NULL OR {extra} = '{{}}' THEN {known}"
+        f" ELSE left({known}, -1) || '{comma}' || substr({extra}::text, 2) END"
+    )
+
+
+def _cells(shape: TableShape, field: CellsSelection, alias: str) -> str:
+    if not field.cells:
+        return _constant("[]")
+    cells = " || ',' || ".join(_cell(shape, cell, alias) for cell in field.cells)
+    return f"('[' || {cells} || ']')"
+
+
+def _cell(shape: TableShape, cell: CellSelection, alias: str) -> str:
+    column = shape.columns_by_number[cell.column_number]
+    return _object([(name, _cell_part(column, part, alias)) for name, part in cell.parts])
+
+
+def _cell_part(column: Column, part: CellPart | Literal, alias: str) -> str:
+    if isinstance(part, Literal):
+        return _constant(part.json)
+    state = f"{STATES}->'{column.number}'" if column.computed_by else None
+    match part:
+        case CellPart.ID:
+            return f"""('"' || {alias}.id || '.{column.number}"')"""
+        case CellPart.ROW_ID:
+            return f"""('"' || {alias}.id || '"')"""
+        case CellPart.VALUE:
+            return f"coalesce({value_json(column, alias)}, 'null')"
+        case CellPart.STATUS:
+            return _status(column, state, alias)
+        case CellPart.ERROR | CellPart.PROGRESS:
+            return f"coalesce(({state}->'{part.value}')::text, 'null')" if state else _constant("null")
+        case CellPart.UPDATED_AT:
+            own = f"({state}->>'updated_at')::timestamptz" if state else "NULL::timestamptz"
+            return moment_json(f"coalesce({own}, {alias}.updated_at)")
+
+
+def _status(column: Column, state: str | None, alias: str) -> str:
+    """Cells that people fill have no stored status: empty is initialized, anything else resolved."""
+    if state:
+        name = f"coalesce({state}->>'status', '{CellStatus.INITIALIZED}')"
+        return f"""('"' || upper({name}) || '"')"""
+    if not column.stored:
+        return _constant(f'"{CellStatus.INITIALIZED.upper()}"')
+    return (
+        f"CASE WHEN {alias}.{column.sql_name} IS NULL"
+        f""" THEN '"{CellStatus.INITIALIZED.upper()}"' ELSE '"{CellStatus.RESOLVED.upper()}"' END"""
+    )
+
+
+def record_columns(shape: TableShape, alias: str) -> str:
+    """The select list of a row as a record: system columns, values as JSON texts, extra keys."""
+    values = ", ".join(value_json(column, alias) for column in shape.columns)
+    return (
+        f"{alias}.session_id, {alias}.version, {alias}.created_by, {alias}.created_at,"
+        f" {alias}.updated_at, ARRAY[{values}]::text[] AS vals, {alias}._extra::text AS extra"
+    )

@@ -1,0 +1,217 @@
+"""Reading rows: pages with revision and row count of the same snapshot, and rows by id."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Union
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from domain.columns import TableShape
+from domain.errors import StructureMoved
+from domain.filters import Sort
+from domain.paging import encode_cursor
+from domain.selection import (
+    CellState,
+    OffsetPage,
+    RowRecord,
+    RowSelection,
+    RowsPage,
+    RowsQuery,
+)
+from persistence.engine import Connection
+from persistence.filter_sql import Params, compile_filter, compile_search
+from persistence.keyset_sql import compile_page, key_selects, open_page, order_by
+from persistence.read_sql import STATES, record_columns, row_json, states_join, uses_states
+from persistence.row_sql import column_names
+from persistence.statements import statements
+
+Source = Union[Connection, "asyncpg.Pool[asyncpg.Record]"]
+
+#: Finds the clock only for the shape's own version of the columns: no row means that the shape is old.
+_CLOCK = "c.table_id = $1 AND c.organization_id = $2 AND c.columns_version = $3"
+
+
+async def read_page(
+    connection: Source, shape: TableShape, query: RowsQuery
+) -> RowsPage:
+    """One page in one statement. Raises `StructureMoved` when the shape is old, `Invalid` for a bad cursor."""
+    params = _params(shape)
+    text = _page_statement(shape, query, params)
+    records = await _fetch(connection, text, params.values)
+    if not records:
+        raise StructureMoved
+    return _page(shape, query, records)
+
+
+async def read_by_id(
+    connection: Source,
+    shape: TableShape,
+    row_ids: Sequence[UUID],
+    selection: RowSelection | None,
+) -> Sequence[str | RowRecord | None]:
+    """The rows in the order of the ids, None for those that are not there. Raises `StructureMoved`."""
+    params = _params(shape)
+    wanted = params.add(list(row_ids), "uuid[]")
+    text = (
+        f"SELECT c.revision, c.row_count, p.* FROM table_clock c LEFT JOIN LATERAL ("
+        f"SELECT {_select_list(shape, selection)} FROM {shape.sql_name} AS t"
+        f"{_states(shape, selection)} WHERE t.id = ANY({wanted})) p ON TRUE WHERE {_CLOCK}"
+    )
+    records = await _fetch(connection, text, params.values)
+    if not records:
+        raise StructureMoved
+    found = {
+        record["id"]: _row(shape, selection, record) for record in records if record["id"]
+    }
+    return [found.get(row_id) for row_id in row_ids]
+
+
+def _states(shape: TableShape, selection: RowSelection | None) -> str:
+    return f" {states_join(shape, 't')}" if _shows_states(shape, selection) else ""
+
+
+def _params(shape: TableShape) -> Params:
+    return Params(shape.id, shape.organization_id, shape.columns_version)
+
+
+async def _fetch(
+    connection: Source, text: str, values: Sequence[Any]
+) -> list[asyncpg.Record]:
+    try:
+        return await connection.fetch(text, *values)
+    except (
+        asyncpg.UndefinedColumnError,
+        asyncpg.UndefinedTableError,
+        asyncpg.InvalidCachedStatementError,
+    ):
+        raise StructureMoved from None
+
+
+def _page_statement(shape: TableShape, query: RowsQuery, params: Params) -> str:
+    """Clock and page joined, so that both come from one snapshot; an empty page still shows the clock."""
+    where = _condition(shape, query, params)
+    total = ""
+    if query.wants_total:
+        total = f", (SELECT count(*) FROM {shape.sql_name} AS t WHERE {where}) AS total"
+    keys = key_selects(query.sorts) if query.wants_cursors else []
+    select = ", ".join([_select_list(shape, query.selection), *keys])
+    return (
+        f"SELECT c.revision, c.row_count{total}, p.* FROM table_clock c"
+        f" LEFT JOIN LATERAL (SELECT {select} {_from(shape, query, where, params)}) p ON TRUE"
+        f" WHERE {_CLOCK}"
+    )
+
+
+def _from(shape: TableShape, query: RowsQuery, where: str, params: Params) -> str:
+    if isinstance(query.page, OffsetPage):
+        backward = False
+        page = _offset_page(shape, query.page, query.sorts, where, params)
+    else:
+        backward = query.page.backward
+        page = compile_page(open_page(query.sorts, query.page), shape.sql_name, where, params)
+    if not _shows_states(shape, query.selection):
+        return page
+    order = order_by(query.sorts, backward=backward)
+    return (
+        f"FROM (SELECT {', '.join(column_names(shape, 't'))} {page}) AS t"
+        f" {states_join(shape, 't')} ORDER BY {order}"
+    )
+
+
+def _offset_page(
+    shape: TableShape, page: OffsetPage, sorts: tuple[Sort, ...], where: str, params: Params
+) -> str:
+    """The ids of the page are found first, so that rows passed over are never read whole."""
+    limit, offset = params.add(page.limit + 1, "bigint"), params.add(page.offset, "bigint")
+    order = order_by(sorts)
+    ids = (
+        f"SELECT t.id FROM {shape.sql_name} AS t WHERE {where}"
+        f" ORDER BY {order} LIMIT {limit} OFFSET {offset}"
+    )
+    return (
+        f"FROM ({ids}) AS found JOIN {shape.sql_name} AS t ON t.id = found.id ORDER BY {order}"
+    )
+
+
+def _condition(shape: TableShape, query: RowsQuery, params: Params) -> str:
+    parts = []
+    if query.filter is not None:
+        parts.append(f"({compile_filter(query.filter, params)})")
+    if query.search:
+        parts.append(compile_search(shape, query.search, params))
+    return " AND ".join(parts) or "TRUE"
+
+
+def _shows_states(shape: TableShape, selection: RowSelection | None) -> bool:
+    return bool(shape.external_columns) and (selection is None or uses_states(selection))
+
+
+def _select_list(shape: TableShape, selection: RowSelection | None) -> str:
+    purpose = ("select", selection)
+    return statements.get(shape, purpose, lambda: _build_select_list(shape, selection))
+
+
+def _build_select_list(shape: TableShape, selection: RowSelection | None) -> str:
+    if selection is not None:
+        return f"t.id, t.position, {row_json(shape, selection, 't')} AS json"
+    states = f", {STATES}::text AS states" if shape.external_columns else ""
+    return f"t.id, t.position, {record_columns(shape, 't')}{states}"
+
+
+def _row(
+    shape: TableShape, selection: RowSelection | None, record: asyncpg.Record
+) -> str | RowRecord:
+    if selection is not None:
+        return str(record["json"])
+    states = orjson.loads((record.get("states") if shape.external_columns else None) or "{}")
+    return RowRecord(
+        id=record["id"],
+        table_id=shape.id,
+        session_id=record["session_id"],
+        version=record["version"],
+        position=record["position"],
+        created_by=record["created_by"],
+        created_at=record["created_at"],
+        updated_at=record["updated_at"],
+        values=record["vals"],
+        extra=record["extra"],
+        states={int(number): _state(state) for number, state in states.items()},
+    )
+
+
+def _state(state: dict[str, Any]) -> CellState:
+    return CellState(
+        status=state["status"],
+        error=state["error"],
+        progress=state["progress"],
+        updated_at=datetime.fromisoformat(state["updated_at"]),
+    )
+
+
+def _page(shape: TableShape, query: RowsQuery, records: Sequence[asyncpg.Record]) -> RowsPage:
+    head = records[0]
+    found = [record for record in records if record["id"] is not None]
+    limit = query.page.limit
+    has_more = len(found) > limit
+    found = found[:limit]
+    if not isinstance(query.page, OffsetPage) and query.page.backward:
+        found.reverse()
+    cursors = []
+    if query.wants_cursors:
+        names = [f"k{index}" for index in range(len(query.sorts))]
+        cursors = [
+            encode_cursor(
+                query.sorts, [record[name] for name in names], record["position"], record["id"]
+            )
+            for record in found
+        ]
+    return RowsPage(
+        revision=head["revision"],
+        row_count=head["row_count"],
+        rows=[_row(shape, query.selection, record) for record in found],  # type: ignore[arg-type]
+        cursors=cursors,
+        has_more=has_more,
+        total=head["total"] if query.wants_total else None,
+    )

@@ -1,0 +1,28 @@
+"""All of storage in one object: the `Storage` port over PostgreSQL."""
+
+from persistence.change_log import ChangeLog
+from persistence.columns import Columns
+from persistence.engine import Database
+from persistence.files import Files
+from persistence.imports import Imports
+from persistence.keys import Keys
+from persistence.projects import Projects
+from persistence.rows import Rows
+from persistence.shapes import Shapes
+from persistence.tables import Tables
+from persistence.unit_of_work import Wake
+
+
+class PostgresStorage:
+    """One attribute a noun, and the reader of the logs beside them."""
+
+    def __init__(self, database: Database, wake: Wake) -> None:
+        shapes = Shapes(database)
+        self.keys = Keys(database, wake)
+        self.projects = Projects(database, wake)
+        self.tables = Tables(database, shapes, wake)
+        self.columns = Columns(database, shapes, wake)
+        self.rows = Rows(database, wake)
+        self.files = Files(database)
+        self.imports = Imports(database, wake)
+        self.log = ChangeLog(database, shapes)
