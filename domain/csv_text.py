@@ -267,7 +267,7 @@ def _sniff_delimiter(text: str) -> str:
             counts = [len(record) for record in islice(reader, _SNIFFED_RECORDS) if record]
         except csv.Error:
             continue
-        if len(counts) > 1 and len(counts) < _SNIFFED_RECORDS:
+        if 2 < len(counts) < _SNIFFED_RECORDS and not text.endswith(("\n", "\r")):
             counts.pop()  # the head may have cut it off
         if counts and counts[0] > 1:
             score = (counts.count(counts[0]) / len(counts), counts[0])

@@ -1,0 +1,250 @@
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain import values
+from domain.columns import Column, ColumnType
+from domain.errors import ErrorCode
+from domain.values import Family, Rejected, accept, accept_default, config_problems
+
+ID_A = "018f0000-0000-8000-8000-00000000000a"
+ID_B = "018f0000-0000-8000-8000-00000000000b"
+MEGABYTE = 1_048_576
+
+
+def column(type_: str, **more: Any) -> Column:
+    return Column(UUID(int=1), 1, "value", "Value", ColumnType(type_), 0, **more)
+
+
+OPEN_OR_DONE = column("select", config={"options": ["open", "done"]})
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "accepted"),
+    [
+        ("text", "", ""),
+        ("text", " é\n", " é\n"),
+        ("text", 5, "5"),
+        ("text", 5.0, "5"),
+        ("text", 1e21, "1" + "0" * 21),
+        ("text", True, "true"),
+        ("text", "x" * MEGABYTE, "x" * MEGABYTE),
+        ("number", 5, 5),
+        ("number", "5", 5),
+        ("number", " 5.50 ", 5.5),
+        ("number", "", None),
+        ("number", "  ", None),
+        ("number", 5.0, 5),
+        ("number", -0.0, 0),
+        ("number", 2**70, Decimal(2**70)),
+        ("number", Decimal("1.10"), 1.1),
+        ("boolean", True, True),
+        ("boolean", "TRUE", True),
+        ("boolean", " false", False),
+        ("boolean", "1", True),
+        ("boolean", 0, False),
+        ("boolean", 1.0, True),
+        ("boolean", "", None),
+        ("date", "2024-02-29", "2024-02-29"),
+        ("date", "2024-02-29T00:00:00Z", "2024-02-29"),
+        ("date", "2024-03-01T02:00:00+02:00", "2024-03-01"),
+        ("date", " ", None),
+        ("datetime", "2024-02-29", "2024-02-29T00:00:00.000Z"),
+        ("datetime", "2024-02-29 12:30", "2024-02-29T12:30:00.000Z"),
+        ("datetime", "2024-02-29T12:30:15.987999Z", "2024-02-29T12:30:15.987Z"),
+        ("datetime", "2024-02-29T23:59:59.9999Z", "2024-02-29T23:59:59.999Z"),
+        ("datetime", "2024-02-29T12:30:15,5+05:30", "2024-02-29T07:00:15.500Z"),
+        ("datetime", "2024-02-29t12:30:15z", "2024-02-29T12:30:15.000Z"),
+        ("datetime", "2024-02-29T12:30:15-08", "2024-02-29T20:30:15.000Z"),
+        ("datetime", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"),
+        ("datetime", "9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
+        ("select", "anything", "anything"),
+        ("select", 3, "3"),
+        ("select", " ", None),
+        ("url", "https://example.org", "https://example.org"),
+        ("url", " HTTP://Example.org:8080/a?b=ü#c ", "HTTP://Example.org:8080/a?b=ü#c"),
+        ("url", "http://[::1]/x", "http://[::1]/x"),
+        ("url", "", None),
+        ("email", " a.b+c@mail.example.org ", "a.b+c@mail.example.org"),
+        ("email", "", None),
+        ("relation", ID_A, [ID_A]),
+        ("relation", ID_A.upper(), [ID_A]),
+        ("relation", [ID_B, ID_A, ID_B], [ID_B, ID_A]),
+        ("relation", [], None),
+        ("relation", "", None),
+    ],
+    ids=lambda case: repr(case)[:20],
+)
+def test_accepted_values_in_normal_form(type_: str, value: Any, accepted: Any) -> None:
+    found = accept(column(type_), value)
+    assert found == accepted
+    assert type(found) is type(accepted)
+    assert accept(column(type_), found) == found
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "code", "message"),
+    [
+        ("text", {"a": 1}, "INVALID_TYPE", "an object is not a text"),
+        ("text", ["a"], "INVALID_TYPE", "a list is not a text"),
+        ("text", "a\x00b", "INVALID", "U+0000"),
+        ("text", "a\ud800b", "INVALID", "unpaired surrogate (U+D800)"),
+        ("text", "x" * MEGABYTE + "y", "TOO_LONG", "longer than 1 MB"),
+        ("text", "é" * (MEGABYTE // 2 + 1), "TOO_LONG", "longer than 1 MB"),
+        ("number", "abc", "INVALID_TYPE", '"abc" is not a number'),
+        ("number", "1,000", "INVALID_TYPE", "is not a number"),
+        ("number", True, "INVALID_TYPE", "true is not a number"),
+        ("number", [1], "INVALID_TYPE", "a list is not a number"),
+        ("number", float("nan"), "OUT_OF_RANGE", "NaN"),
+        ("number", 10**1000, "OUT_OF_RANGE", "1000 digits"),
+        ("number", "9" * 5_000, "OUT_OF_RANGE", "1000 digits"),
+        ("boolean", "yes", "INVALID_TYPE", '"yes" is not true or false'),
+        ("boolean", 2, "INVALID_TYPE", "2 is not true or false"),
+        ("date", "2023-02-29", "INVALID_TYPE", "YYYY-MM-DD"),
+        ("date", "20240229", "INVALID_TYPE", "is not a date"),
+        ("date", "2/29/2024", "INVALID_TYPE", "is not a date"),
+        ("date", "2024-02-29T10:00:00Z", "INVALID_TYPE", "use the type datetime"),
+        ("date", "2024-02-29T00:00:00+02:00", "INVALID_TYPE", "use the type datetime"),
+        ("date", 20240229, "INVALID_TYPE", "20240229 is not a date"),
+        ("datetime", "2024-02-29T25:00:00Z", "INVALID_TYPE", "is not a datetime"),
+        ("datetime", "2024-02-29T10:00:60Z", "INVALID_TYPE", "is not a datetime"),
+        ("datetime", "2024-02-29T10:00:00+24:00", "INVALID_TYPE", "is not a datetime"),
+        ("datetime", "0001-01-01T00:00:00+01:00", "OUT_OF_RANGE", "years 1 to 9999"),
+        ("datetime", "9999-12-31T23:30:00-01:00", "OUT_OF_RANGE", "years 1 to 9999"),
+        ("datetime", "٢٠٢٤-02-29", "INVALID_TYPE", "is not a datetime"),
+        ("url", "example.org", "INVALID_TYPE", "absolute http or https URL"),
+        ("url", "ftp://example.org", "INVALID_TYPE", "absolute http or https URL"),
+        ("url", "https://", "INVALID_TYPE", "absolute http or https URL"),
+        ("url", "https:///path", "INVALID_TYPE", "absolute http or https URL"),
+        ("url", "https://exa mple.org", "INVALID_TYPE", "absolute http or https URL"),
+        ("url", "https://example.org:99999", "INVALID_TYPE", "absolute http or https URL"),
+        ("url", "http://[::1", "INVALID_TYPE", "absolute http or https URL"),
+        ("url", "https://example.org/\ud800", "INVALID", "unpaired surrogate"),
+        ("url", "https://e.org/" + "x" * 2_048, "TOO_LONG", "2048"),
+        ("email", "a@b", "INVALID_TYPE", "is not an e-mail address"),
+        ("email", "a@b@c.org", "INVALID_TYPE", "is not an e-mail address"),
+        ("email", "a b@c.org", "INVALID_TYPE", "is not an e-mail address"),
+        ("email", "a@c.org\x00", "INVALID_TYPE", "is not an e-mail address"),
+        ("relation", "tbl-1", "INVALID_TYPE", '"tbl-1" is not a row id'),
+        ("relation", [None], "INVALID_TYPE", "is not a row id"),
+        ("relation", 5, "INVALID_TYPE", "row id or a list of row ids"),
+        ("relation", [ID_A] * 10_001, "TOO_MANY", "at most 10000"),
+        ("computed", 1, "INVALID", "computed"),
+    ],
+    ids=lambda case: "long" if isinstance(case, int) else repr(case)[:20],
+)
+def test_refused_values(type_: str, value: Any, code: str, message: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        accept(column(type_), value)
+    assert caught.value.code is ErrorCode(code)
+    assert message in caught.value.message
+    assert len(caught.value.message) < 300
+    caught.value.message.encode()
+
+
+def test_select_takes_its_options_only() -> None:
+    assert accept(OPEN_OR_DONE, "open") == "open"
+    assert accept(OPEN_OR_DONE, "") is None
+    with pytest.raises(Rejected, match='"Open" is not one of the options "open", "done"') as caught:
+        accept(OPEN_OR_DONE, "Open")
+    assert caught.value.code is ErrorCode.NOT_AN_OPTION
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.decimals()
+    | st.dates().map(str) | st.datetimes().map(str) | st.integers().map(str)
+    | st.floats().map(str) | st.uuids().map(str) | st.sampled_from(["open", "true", "http://a.b"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=4,
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(ANY_JSON, st.sampled_from([*ColumnType, None]))
+def test_accepting_twice_is_accepting_once(value: Any, type_: ColumnType | None) -> None:
+    target = OPEN_OR_DONE if type_ is None else column(type_)
+    try:
+        once = accept(target, value)
+    except Rejected:
+        return
+    again = accept(target, once)
+    assert again == once
+    assert type(again) is type(once)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.datetimes(), st.sampled_from(["", "Z", "+00:00"]))
+def test_datetimes_lose_nothing_above_a_millisecond(moment: Any, offset: str) -> None:
+    kept = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    found = accept(column("datetime"), moment.isoformat() + offset)
+    assert found == kept.isoformat(timespec="milliseconds") + "Z"
+
+
+def test_every_type_has_an_entry_with_storage_and_family() -> None:
+    assert set(values.TYPES) == set(ColumnType)
+    storage = {type_.value: rules.storage for type_, rules in values.TYPES.items()}
+    assert storage == {
+        "text": "text COLLATE pg_c_utf8",
+        "number": "numeric",
+        "boolean": "boolean",
+        "date": "date",
+        "datetime": "timestamptz(3)",
+        "select": "text COLLATE pg_c_utf8",
+        "url": "text COLLATE pg_c_utf8",
+        "email": "text COLLATE pg_c_utf8",
+        "relation": "uuid[]",
+        "computed": None,
+    }
+    assert values.TYPES[ColumnType.RELATION].family is Family.IDS
+    assert values.family(column("select")) is Family.TEXT
+    assert values.family(column("computed")) is Family.TEXT
+    assert values.family(column("computed", config={"formulaType": "date_diff"})) is Family.NUMBER
+    assert values.family(column("computed", config={"resultType": "date"})) is Family.DATE
+
+
+def test_defaults_are_coerced() -> None:
+    assert accept_default(column("number", default_value="5")) == 5
+    assert accept_default(column("boolean", default_value="True")) is True
+    assert accept_default(column("text", default_value="")) == ""
+    assert accept_default(column("text")) is None
+    assert accept_default(column("computed", default_value="x")) is None
+    with pytest.raises(Rejected):
+        accept_default(column("date", default_value="soon"))
+
+
+@pytest.mark.parametrize(
+    ("config", "problems"),
+    [
+        (None, []),
+        ({}, []),
+        ({"options": []}, []),
+        ({"options": ["a", "A"], "colour": {"a": "red"}}, []),
+        ({"options": None, "resultType": "number", "formulaType": "date_diff"}, []),
+        ([], ["config must be an object"]),
+        ({"options": "a"}, ["config.options must be a list of texts"]),
+        ({"options": ["a", "a"]}, ['config.options[1]: "a" stands in the list twice']),
+        ({"options": ["a", " "]}, ["config.options[1]: an option must not be blank"]),
+        ({"options": [1]}, ["config.options[0]: 1 is not a text"]),
+        ({"options": ["x" * 257]}, ["config.options[0]: an option has at most 256 characters"]),
+        ({"options": [str(n) for n in range(1001)]}, ["config.options holds at most 1000 texts"]),
+        ({"formula": 5}, ["config.formula must be a text of at most 8192 characters"]),
+        ({"dependencies": [1]}, ["config.dependencies must be a list of at most 500 column names"]),
+        ({"targetTableId": 1}, ["config.targetTableId must be a text of at most 256 characters"]),
+        ({"note": "\x00"}, ["config: text cannot contain the character U+0000"]),
+        ({"note": "x" * MEGABYTE}, ["config: more than 1048576 bytes of JSON"]),
+    ],
+    ids=lambda case: repr(case)[:20],
+)
+def test_config_problems(config: Any, problems: list[str]) -> None:
+    assert config_problems(ColumnType.SELECT, config) == problems
+
+
+def test_config_words_are_listed() -> None:
+    (problem,) = config_problems(ColumnType.COMPUTED, {"formulaType": "magic"})
+    assert problem.startswith('config.formulaType: "magic" is not one of arithmetic, ')
+    (problem,) = config_problems(ColumnType.COMPUTED, {"resultType": "computed"})
+    assert "not one of text, number" in problem
