@@ -59,9 +59,9 @@ def download_pip(requirements: Path, folder: Path) -> Path:
     index = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/") + "/pip/"
     with urllib.request.urlopen(index) as page:
         links = re.findall(r'href="([^"]+)"', page.read().decode())
-    for link in map(html.unescape, links):
+    for link in (urllib.parse.urljoin(index, html.unescape(found)) for found in links):
         if urllib.parse.urlsplit(link).path.endswith(f"/{name}"):
-            with urllib.request.urlopen(urllib.parse.urljoin(index, link)) as answer:
+            with urllib.request.urlopen(link) as answer:
                 content = answer.read()
             if hashlib.sha256(content).hexdigest() not in hashes:
                 sys.exit(f"{name} from {index} does not have the pinned hash.")

@@ -18,8 +18,9 @@ class Role(StrEnum):
 
 _RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.ADMIN: 2}
 
-#: Every operation with the least role that may call it. Faces name their fields and routes after these;
-#: a test proves that no use case is missing here and that each one asks before it does anything else.
+#: Every operation with the least role that may call it. Faces name their fields and routes after
+#: these; a test proves that no use case is missing here and that each one asks before it does
+#: anything else.
 OPERATIONS: dict[str, Role] = {
     "projects": Role.VIEWER,
     "project": Role.VIEWER,

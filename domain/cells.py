@@ -10,7 +10,8 @@ from domain.errors import ErrorCode, Problem
 
 
 class CellStatus(StrEnum):
-    """Where a cell stands. Cells that people fill know only `initialized` (empty) and `resolved`."""
+    """Where a cell stands. Cells that people fill know only `initialized` (empty) and
+    `resolved`."""
 
     INITIALIZED = "initialized"
     READY = "ready"
@@ -58,7 +59,8 @@ class CellReport:
 def report_problems(
     current: Mapping[tuple[UUID, int], CellStatus], reports: Sequence[CellReport]
 ) -> list[Problem]:
-    """Which reports would move a cell illegally. `current` holds stored statuses by row and column number."""
+    """Which reports would move a cell illegally. `current` holds stored statuses by row and column
+    number."""
     problems = []
     for report in reports:
         status = current.get((report.row_id, report.column_number), CellStatus.INITIALIZED)

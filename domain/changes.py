@@ -53,7 +53,8 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of a table's log. Ids and values of rows stand in the row versions of the same revision."""
+    """One entry of a table's log. Ids and values of rows stand in the row versions of the same
+    revision."""
 
     table_id: UUID
     revision: int
@@ -69,7 +70,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationChange:
-    """One entry of an organisation's log. `subject_id` names the project, table or key that it is about."""
+    """One entry of an organisation's log. `subject_id` names the project, table or key that it is
+    about."""
 
     organization_id: UUID
     revision: int

@@ -6,12 +6,15 @@ from domain.errors import ErrorCode, Invalid, Problem
 
 
 def text_problems(name: str, value: str | None, least: int, most: int, *path: str) -> list[Problem]:
-    """What is wrong with a text of `least` to `most` characters. None counts as absent and is fine."""
+    """What is wrong with a text of `least` to `most` characters. None counts as absent and is
+    fine."""
     if value is None:
         return []
     where = (*path, name)
     if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        return [Problem(ErrorCode.INVALID, f"{name} holds a character that cannot be stored", where)]
+        return [
+            Problem(ErrorCode.INVALID, f"{name} holds a character that cannot be stored", where)
+        ]
     if len(value.strip()) < least:
         return [Problem(ErrorCode.REQUIRED, f"{name} must not be empty", where)]
     if len(value) > most:

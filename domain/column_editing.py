@@ -13,10 +13,9 @@ from domain.ports import Storage
 from domain.tables import on_table
 
 
-async def add_column(
-    viewer: Viewer, storage: Storage, table_id: UUID, column: NewColumn
-) -> Column:
-    """Add a column at the end. Existing rows show it empty. Raises `NotFound`, `Invalid` or `TableBusy`."""
+async def add_column(viewer: Viewer, storage: Storage, table_id: UUID, column: NewColumn) -> Column:
+    """Add a column at the end. Existing rows show it empty. Raises `NotFound`, `Invalid` or
+    `TableBusy`."""
     access.require(viewer, "columnAdd")
 
     async def work(shape: TableShape) -> Column:
@@ -44,7 +43,8 @@ async def update_column(
 async def delete_column(
     viewer: Viewer, storage: Storage, table_id: UUID, column_id: UUID
 ) -> Column:
-    """Take a column out of the table. Its values stay in history. Raises `NotFound` or `TableBusy`."""
+    """Take a column out of the table. Its values stay in history. Raises `NotFound` or
+    `TableBusy`."""
     access.require(viewer, "columnDelete")
 
     async def work(shape: TableShape) -> Column:
@@ -58,7 +58,8 @@ async def delete_column(
 async def reorder_columns(
     viewer: Viewer, storage: Storage, table_id: UUID, column_ids: Sequence[str]
 ) -> Sequence[Column]:
-    """Put the columns in this order; each must be listed exactly once. Raises `NotFound` or `Invalid`."""
+    """Put the columns in this order; each must be listed exactly once. Raises `NotFound` or
+    `Invalid`."""
     access.require(viewer, "columnsReorder")
 
     async def work(shape: TableShape) -> Sequence[Column]:
@@ -78,7 +79,8 @@ async def reorder_columns(
 async def create_index(
     viewer: Viewer, storage: Storage, table_id: UUID, column_id: UUID
 ) -> ColumnIndex:
-    """Build an index on a column without stopping writers. Asking again for the same column returns the same index.
+    """Build an index on a column without stopping writers. Asking again for the same column
+    returns the same index.
 
     Raises `NotFound`, or `Invalid` for a column without stored values."""
     access.require(viewer, "columnIndexCreate")

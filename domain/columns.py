@@ -25,7 +25,8 @@ class ColumnType(StrEnum):
 
 
 class ComputedBy(StrEnum):
-    """Who fills a column's cells when it is not a person: an outside worker that reports through `cellsReport`."""
+    """Who fills a column's cells when it is not a person: an outside worker that reports through
+    `cellsReport`."""
 
     EXTERNAL = "EXTERNAL"
 
@@ -54,7 +55,8 @@ class Column:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """Allowed values of a select; empty when none are configured (then any text is accepted)."""
+        """Allowed values of a select; empty when none are configured (then any text is
+        accepted)."""
         options = (self.config or {}).get("options") or ()
         return tuple(options)
 
@@ -66,7 +68,8 @@ class Column:
 
 @dataclass(frozen=True)
 class TableShape:
-    """What reading and writing rows needs to know of a table. Cached; `columns_version` tells when it is old."""
+    """What reading and writing rows needs to know of a table. Cached; `columns_version` tells when
+    it is old."""
 
     id: UUID
     organization_id: UUID
@@ -105,7 +108,8 @@ class TableShape:
 
 @dataclass(frozen=True, slots=True)
 class NewColumn:
-    """A column to be made. Its number and id are given by storage; position None means at the end."""
+    """A column to be made. Its number and id are given by storage; position None means at the
+    end."""
 
     key: str
     label: str

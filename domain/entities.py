@@ -1,4 +1,5 @@
-"""What the product is made of besides columns and rows, as plain records, and the commands that make or change them."""
+"""What the product is made of besides columns and rows, as plain records, and the commands that
+make or change them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -96,8 +97,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class TableSearch:
-    """Which tables to list. Conditions are joined with AND; `search` looks into name and description,
-    as a substring in any case."""
+    """Which tables to list. Conditions are joined with AND; `search` looks into name and
+    description, as a substring in any case."""
 
     project_id: UUID | None = None
     source: str | None = None
@@ -126,19 +127,19 @@ UNSET = Unset.UNSET
 class TableUpdate:
     """What to change; `UNSET` leaves a field, None clears it."""
 
-    name: str | None | Unset = UNSET
-    description: str | None | Unset = UNSET
-    project_id: UUID | None | Unset = UNSET
+    name: str | Unset | None = UNSET
+    description: str | Unset | None = UNSET
+    project_id: UUID | Unset | None = UNSET
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnUpdate:
     """What to change of a column; `UNSET` leaves a field. The key and the type never change."""
 
-    label: str | None | Unset = UNSET
-    required: bool | None | Unset = UNSET
-    default_value: str | None | Unset = UNSET
-    config: Mapping[str, Any] | None | Unset = UNSET
+    label: str | Unset | None = UNSET
+    required: bool | Unset | None = UNSET
+    default_value: str | Unset | None = UNSET
+    config: Mapping[str, Any] | Unset | None = UNSET
 
 
 def set_fields(update: TableUpdate | ColumnUpdate) -> dict[str, Any]:
@@ -168,7 +169,8 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class ColumnIndex:
-    """A PostgreSQL index on one column, asked for by a user. `status` is building, ready or failed."""
+    """A PostgreSQL index on one column, asked for by a user. `status` is building, ready or
+    failed."""
 
     id: UUID
     table_id: UUID
@@ -206,7 +208,8 @@ class ImportStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One import of a file into a table, with its progress. `revision` is the table's after the last chunk."""
+    """One import of a file into a table, with its progress. `revision` is the table's after the
+    last chunk."""
 
     id: UUID
     organization_id: UUID

@@ -1,4 +1,5 @@
-"""The errors that use cases raise. Faces render them in their own shape; nothing here knows HTTP."""
+"""The errors that use cases raise. Faces render them in their own shape; nothing here knows
+HTTP."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -44,7 +45,8 @@ class DomainError(Exception):
 
 @dataclass(eq=False)
 class NotFound(DomainError):
-    """No such thing, or it belongs to another organisation: both look the same (`Table not found`)."""
+    """No such thing, or it belongs to another organisation: both look the same (`Table not
+    found`)."""
 
     noun: str
 
@@ -124,4 +126,5 @@ class TableBusy(DomainError):
 
 
 class StructureMoved(Exception):
-    """The table's columns changed under a running use case. `tables.with_table` reruns it; clients never see this."""
+    """The table's columns changed under a running use case. `tables.with_table` reruns it; clients
+    never see this."""

@@ -1,8 +1,10 @@
 """Ids: UUID version 8 (RFC 9562 §5.8), ordered by time, telling their kind and their table.
 
 Layout of the 122 free bits: 48 milliseconds since 1970 | 8 kind | 28 table number | 38 counter.
-The counter starts at random in every process and millisecond, so two processes do not collide in practice.
-Clients treat an id as opaque text and we never validate its form: what does not parse does not exist.
+The counter starts at random in every process and millisecond, so two processes do not collide in
+practice.
+Clients treat an id as opaque text and we never validate its form: what does not parse does not
+exist.
 """
 
 import secrets
@@ -45,7 +47,8 @@ class _Counter:
             now = time.time_ns() // 1_000_000
             if now > self._millisecond or self._next + count > _COUNTER_MASK:
                 self._millisecond = max(now, self._millisecond + 1)
-                # Half of the space stays free above the start, so that a burst fits into its millisecond.
+                # Half of the space stays free above the start, so that a burst fits into its
+                # millisecond.
                 self._next = secrets.randbits(COUNTER_BITS - 1)
             first = self._next
             self._next += count
@@ -58,12 +61,18 @@ _counter = _Counter()
 def new_ids(kind: Kind, count: int, table_number: int = 0) -> list[UUID]:
     """`count` fresh ids in ascending order."""
     millisecond, first = _counter.take(count)
-    head = (millisecond << 16) | 0x8000  # version 8; the low 12 bits hold the kind and a piece of the table number
+    head = (
+        millisecond << 16
+    ) | 0x8000  # version 8; the low 12 bits hold the kind and a piece of the table number
     middle = (int(kind) << TABLE_BITS) | (table_number & _TABLE_MASK)
     ids = []
     for counter in range(first, first + count):
-        free = (middle << COUNTER_BITS) | counter  # 74 bits: 12 below the version, 62 below the variant
-        ids.append(UUID(int=((head | (free >> 62)) << 64) | (0b10 << 62) | (free & ((1 << 62) - 1))))
+        free = (
+            middle << COUNTER_BITS
+        ) | counter  # 74 bits: 12 below the version, 62 below the variant
+        ids.append(
+            UUID(int=((head | (free >> 62)) << 64) | (0b10 << 62) | (free & ((1 << 62) - 1)))
+        )
     return ids
 
 

@@ -3,7 +3,7 @@
 Every method takes the organisation, or a shape that carries it, and never reaches beyond it.
 Each writing method is one transaction: data, row versions and the log entry together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from domain.entities import (
     File,
     Import,
     ImportRejection,
+    ImportStatus,
     NewApiKey,
     Project,
     ProjectCreate,
@@ -25,6 +26,7 @@ from domain.entities import (
     TableSearch,
     TableWithColumns,
 )
+from domain.import_chunks import EncodedChunk, ImportChunk
 from domain.row_writes import PreparedRow, Written
 from domain.selection import RowRecord, RowSelection, RowsPage, RowsQuery
 
@@ -79,7 +81,8 @@ class TableStore(Protocol):
 
 
 class ColumnStore(Protocol):
-    """Methods raise `StructureMoved` when the shape is old and `TableBusy` when no lock was to be had."""
+    """Methods raise `StructureMoved` when the shape is old and `TableBusy` when no lock was to be
+    had."""
 
     async def add(self, shape: TableShape, actor: str, column: NewColumn) -> Column: ...
 
@@ -132,19 +135,58 @@ class RowStore(Protocol):
 
 
 class FileStore(Protocol):
+    async def put_bytes(self, key: str, chunks: AsyncIterator[bytes]) -> None:
+        """Store bytes whole or not at all. An error of `chunks` comes out as it is."""
+
+    def read_bytes(self, file: File, offset: int) -> AsyncIterator[bytes]:
+        """The file's bytes from an offset on, in chunks."""
+
     async def add(self, file: File) -> File: ...
 
     async def get(self, organization_id: UUID, file_id: UUID) -> File | None: ...
 
-    async def delete(self, organization_id: UUID, file_id: UUID) -> bool: ...
+    async def delete(self, organization_id: UUID, file_id: UUID) -> bool:
+        """Raises `Conflict` while an import reads the file."""
 
 
 class ImportStore(Protocol):
+    """Methods that write rows raise `StructureMoved` when the shape is old."""
+
     async def get(self, organization_id: UUID, import_id: UUID) -> Import | None: ...
+
+    async def by_key(self, organization_id: UUID, import_key: str) -> Import | None: ...
 
     async def rejections(
         self, organization_id: UUID, import_id: UUID, after_line: int, limit: int
     ) -> list[ImportRejection]: ...
+
+    def encode(self, shape: TableShape, run: Import, chunk: ImportChunk) -> EncodedChunk:
+        """The chunk in the form that is written. Pure and slow: run it in a thread."""
+
+    async def add_whole(self, shape: TableShape, new: Import, chunk: EncodedChunk) -> Import:
+        """Store the import, all its rows and its end in one transaction and one revision.
+
+        Another import with the same key is given back instead, and nothing is written."""
+
+    async def queue(self, new: Import) -> Import:
+        """Store the import with a job that runs it; the other one if its key is taken."""
+
+    async def begin(self, import_id: UUID) -> Import | None:
+        """Take up a queued or interrupted import; None when it is not to be run."""
+
+    async def write_chunk(
+        self, shape: TableShape, run: Import, chunk: EncodedChunk
+    ) -> Import | None:
+        """One chunk in one revision; None when it was cancelled or somebody else went on with
+        it."""
+
+    async def finish(
+        self, shape: TableShape | None, run: Import, status: ImportStatus, error: str | None
+    ) -> Import | None:
+        """End a queued or running import; None when it had ended."""
+
+    async def resume(self, organization_id: UUID, import_id: UUID) -> Import | None:
+        """Queue a cancelled or failed import again; None when it is in another state."""
 
 
 class Storage(Protocol):

@@ -20,7 +20,8 @@ class PreparedRow:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write did: the table's revision, its moment, and the rows in the order of the request."""
+    """What a write did: the table's revision, its moment, and the rows in the order of the
+    request."""
 
     revision: int
     at: datetime

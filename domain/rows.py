@@ -61,7 +61,8 @@ async def read_rows(
 ) -> RowsPage:
     """A page of rows with revision and row count of the same snapshot.
 
-    `query` makes the query from the table's shape, so that a fresh shape is used when columns moved.
+    `query` makes the query from the table's shape, so that a fresh shape is used when columns
+    moved.
     Raises `NotFound` and `Invalid` (unknown columns, bad values, a cursor of another sort)."""
     access.require(viewer, "rows")
 
@@ -78,7 +79,8 @@ async def read_rows_by_id(
     row_ids: Sequence[UUID],
     selection: SelectionFor,
 ) -> Sequence[str | RowRecord | None]:
-    """Rows in the order of the ids; None for each one that does not exist. Raises `NotFound` for the table."""
+    """Rows in the order of the ids; None for each one that does not exist. Raises `NotFound` for
+    the table."""
     access.require(viewer, "row")
 
     async def work(shape: TableShape) -> Sequence[str | RowRecord | None]:
@@ -88,7 +90,8 @@ async def read_rows_by_id(
 
 
 async def add_rows(viewer: Viewer, storage: Storage, command: RowsAdd) -> Written:
-    """Add 1 to 1,000 rows in one revision, all or none. Raises `NotFound`, or `Invalid` with every problem."""
+    """Add 1 to 1,000 rows in one revision, all or none. Raises `NotFound`, or `Invalid` with every
+    problem."""
     access.require(viewer, "rowsAdd")
     _check_count(len(command.rows))
 
@@ -139,8 +142,9 @@ async def update_rows(viewer: Viewer, storage: Storage, command: RowsUpdate) -> 
 async def delete_rows(
     viewer: Viewer, storage: Storage, table_id: UUID, row_ids: Sequence[UUID]
 ) -> Written:
-    """Delete 1 to 1,000 rows in one revision. Ids that are not there are passed over; `row_ids` of the
-    answer names those that were deleted. No row found: no revision is used. Raises `NotFound`."""
+    """Delete 1 to 1,000 rows in one revision. Ids that are not there are passed over; `row_ids` of
+    the answer names those that were deleted. No row found: no revision is used. Raises
+    `NotFound`."""
     access.require(viewer, "rowsDelete")
     _check_count(len(row_ids))
 

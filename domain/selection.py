@@ -1,4 +1,5 @@
-"""What a read of rows wants, as a neutral tree. Faces build it; `persistence.read_sql` compiles it to SQL."""
+"""What a read of rows wants, as a neutral tree. Faces build it; `persistence.read_sql` compiles it
+to SQL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,7 +81,8 @@ class OffsetPage:
 
 @dataclass(frozen=True, slots=True)
 class RowsQuery:
-    """A page of rows: which, in what order, and what to show. `wants_total` counts all rows that match."""
+    """A page of rows: which, in what order, and what to show. `wants_total` counts all rows that
+    match."""
 
     selection: RowSelection | None  # None: records, for what the compiled form cannot show
     page: PageRequest | OffsetPage
@@ -95,7 +97,8 @@ class RowsQuery:
 class RowRecord:
     """A row with its values as JSON texts, in the order of the shape's columns; None is null.
 
-    `extra` is the JSON text of keys without a column. `states` maps column numbers to stored cell states."""
+    `extra` is the JSON text of keys without a column. `states` maps column numbers to stored cell
+    states."""
 
     id: UUID
     table_id: UUID
@@ -124,8 +127,9 @@ class CellState:
 class RowsPage:
     """A page. `revision` and `row_count` of the table and the rows come from one snapshot.
 
-    `rows` holds one JSON text per row for a query with a selection, else records. `cursors` stand beside
-    the rows when asked for. `has_more` tells of rows beyond the page in the direction of reading."""
+    `rows` holds one JSON text per row for a query with a selection, else records. `cursors` stand
+    beside the rows when asked for. `has_more` tells of rows beyond the page in the direction of
+    reading."""
 
     revision: int
     row_count: int

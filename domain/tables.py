@@ -1,4 +1,5 @@
-"""Tables: making, finding, changing and deleting them, and the guard under which use cases write rows."""
+"""Tables: making, finding, changing and deleting them, and the guard under which use cases write
+rows."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar

@@ -37,8 +37,8 @@ SELECT $2, row_id, number, $4, previous, status, error, progress, $3 FROM given
 
 
 async def report_cells(write: TableWrite, reports: Sequence[CellReport]) -> Written:
-    """Move the cells and write the values that came with them. The moves are checked under the clock's lock,
-    so two workers cannot both take a cell. Raises `Invalid` with every problem."""
+    """Move the cells and write the values that came with them. The moves are checked under the
+    clock's lock, so two workers cannot both take a cell. Raises `Invalid` with every problem."""
     current = await _current(write, reports)
     problems = await _unknown_rows(write, reports) or report_problems(current, reports)
     if problems:

@@ -32,7 +32,8 @@ TopicKind = Literal["table", "organization"]
 class LoggedRow:
     """What one change did to a row. `record` is the image after it, or the last one for a deletion.
 
-    `before` holds the values before the change as JSON texts, in the order of the shape's columns."""
+    `before` holds the values before the change as JSON texts, in the order of the shape's
+    columns."""
 
     action: Literal["create", "update", "delete"]
     record: RowRecord
@@ -153,7 +154,8 @@ class ChangeLog:
         ]
 
     async def table_entries(self, table_id: UUID, after: int, limit: int) -> list[TableEntry]:
-        """Entries of a table's log after a revision, in order, with the rows and cells they touched."""
+        """Entries of a table's log after a revision, in order, with the rows and cells they
+        touched."""
         records = await self._pool.fetch(_ENTRIES, table_id, after, limit)
         if not records:
             return []
@@ -182,8 +184,7 @@ SELECT v.revision, v.row_id,
 """
         records = await self._pool.fetch(text, *params.values)
         return {
-            (r["revision"], r["row_id"]): (r["matched_before"], r["matched_after"])
-            for r in records
+            (r["revision"], r["row_id"]): (r["matched_before"], r["matched_after"]) for r in records
         }
 
     async def _rows(
@@ -255,9 +256,7 @@ def _has_images(change: Change) -> bool:
     return 0 < _count(change) <= MOST_ROWS
 
 
-def _bounded(
-    change: Change, rows: Mapping[int, Sequence[LoggedRow]]
-) -> Sequence[LoggedRow] | None:
+def _bounded(change: Change, rows: Mapping[int, Sequence[LoggedRow]]) -> Sequence[LoggedRow] | None:
     if _count(change) > MOST_ROWS:
         return None
     found = rows.get(change.revision, ())
@@ -268,7 +267,8 @@ def _bounded(
 
 
 def _images(shape: TableShape) -> str:
-    """Versions of the revisions $2 of the table $1: the row after (`a`) and before (`b`) each change."""
+    """Versions of the revisions $2 of the table $1: the row after (`a`) and before (`b`) each
+    change."""
     definition = record_definition(stored_columns(shape))
     names = "".join(f", r.{column.sql_name}" for column in stored_columns(shape))
 

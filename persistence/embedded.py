@@ -315,7 +315,8 @@ class EmbeddedPostgres:
         begun = time.monotonic()
         while not self._ready():
             waited = time.monotonic() - begun
-            if waited > timeout or (self._exited() and waited > _TRIES_FOR):
+            failed = self._process is not None and self._exited()
+            if waited > timeout or (failed and waited > _TRIES_FOR):
                 self.stop()
                 raise EmbeddedError(f"PostgreSQL did not start: {self.last_words()}")
             if self._exited() and postmaster(self.data) is None:

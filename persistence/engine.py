@@ -1,10 +1,11 @@
 """Connections to PostgreSQL: SQLModel sessions for metadata, a plain asyncpg pool for rows.
 
-Rows go past SQLAlchemy because its per-statement work (about 0.15 ms) would be most of the cost of a small write."""
+Rows go past SQLAlchemy because its per-statement work (about 0.15 ms) would be most of the cost of
+a small write."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TypeAlias
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
@@ -13,7 +14,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from persistence.embedded import require_version
 from persistence.urls import asyncpg_dsn, sqlalchemy_url
 
-#: Sent with every connection. No transaction outlives five seconds: a snapshot held open slows every clock.
+#: Sent with every connection. No transaction outlives five seconds: a snapshot held open slows
+#: every clock.
 SESSION_SETTINGS = {
     "application_name": "tablecast",
     "TimeZone": "UTC",
@@ -22,13 +24,16 @@ SESSION_SETTINGS = {
     "idle_in_transaction_session_timeout": "5s",
 }
 
-Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = (
+    "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
+)
 
 
 class Database:
     """Both ways to one database. Open it with `async with Database.connect(url)`."""
 
-    def __init__(self, engine: AsyncEngine, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, engine: AsyncEngine, pool: Pool) -> None:
         self.engine = engine
         self.pool = pool
         self._write = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
@@ -46,7 +51,9 @@ class Database:
             max_inactive_connection_lifetime=0,
         )
         try:
-            require_version(await pool.fetchval("SELECT current_setting('server_version_num')::int"))
+            require_version(
+                await pool.fetchval("SELECT current_setting('server_version_num')::int")
+            )
             engine = create_async_engine(
                 sqlalchemy_url(url),
                 pool_size=max(4, pool_size // 2),
@@ -77,5 +84,3 @@ class Database:
 def rows_affected(status: str) -> int:
     """The count in a command tag such as `UPDATE 3`."""
     return int(status.rsplit(" ", 1)[-1])
-
-

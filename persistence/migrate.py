@@ -15,7 +15,8 @@ _LOCK = 7_305_181_200
 
 
 def upgrade(database_url: str) -> None:
-    """Run what is missing. Does nothing on a database that is up to date; safe to call at every start."""
+    """Run what is missing. Does nothing on a database that is up to date; safe to call at every
+    start."""
     asyncio.run(upgrade_async(database_url))
 
 

@@ -8,6 +8,7 @@ from domain import ids
 from domain.entities import Organization
 from persistence.engine import Database
 from persistence.models import OrganizationClockRow, OrganizationRow
+from persistence.user_tables import create_schema
 
 #: Held while the first organisation is made: several web processes may start at once.
 _FIRST_ORGANIZATION_LOCK = 7_305_181_201
@@ -20,8 +21,7 @@ async def create(session: AsyncSession, name: str) -> Organization:
     await session.flush()
     await session.refresh(row)
     session.add(OrganizationClockRow(organization_id=row.id))
-    # The number comes from our own sequence; a schema's name cannot be a bind parameter.
-    await session.exec(text(f"CREATE SCHEMA org_{row.number:d}"))  # type: ignore[call-overload]
+    await create_schema(session, row.number)
     await session.flush()
     return _record(row)
 
@@ -35,8 +35,8 @@ async def default(database: Database) -> Organization | None:
 async def ensure_default(database: Database, name: str = "Default") -> Organization:
     """The oldest organisation, made when there is none."""
     async with database.transaction() as session:
-        await session.exec(  # type: ignore[call-overload]
-            text("SELECT pg_advisory_xact_lock(:key)"), params={"key": _FIRST_ORGANIZATION_LOCK}
+        await session.execute(
+            text("SELECT pg_advisory_xact_lock(:key)"), {"key": _FIRST_ORGANIZATION_LOCK}
         )
         return await _oldest(session) or await create(session, name)
 

@@ -1,7 +1,10 @@
 """A selection of rows as SQL: each row comes out of PostgreSQL as one JSON text.
 
-Text is built with `||` and not with json_build_object: functions take at most 100 arguments (50 columns),
-and plain text is the quicker way, since the pieces between the values are literals of the statement."""
+Text is built with `||` and not with json_build_object: functions take at most 100 arguments (50
+columns), and plain text is the quicker way, since the pieces between the values are literals of
+the statement."""
+
+from collections.abc import Callable
 
 import orjson
 
@@ -24,7 +27,7 @@ STATES = "states"
 
 def moment_json(value: str) -> str:
     """A timestamptz as JSON text: ISO 8601, UTC, milliseconds, `Z`."""
-    iso = "'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'"
+    iso = '\'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\''
     return f"""('"' || to_char({value} AT TIME ZONE 'UTC', {iso}) || '"')"""
 
 
@@ -62,9 +65,7 @@ def quoted(text: str) -> str:
 
 def row_json(shape: TableShape, selection: RowSelection, alias: str) -> str:
     """An expression that gives a row as the JSON object that the selection describes."""
-    return _object(
-        [(name, _row_field(shape, field, alias)) for name, field in selection.fields]
-    )
+    return _object([(name, _row_field(shape, field, alias)) for name, field in selection.fields])
 
 
 def uses_states(selection: RowSelection) -> bool:
@@ -107,25 +108,20 @@ def _row_field(shape: TableShape, field: RowField, alias: str) -> str:
         return _cell(shape, field, alias)
     if isinstance(field, CellsSelection):
         return _cells(shape, field, alias)
-    match field:
-        case RowPart.ID:
-            return f"""('"' || {alias}.id || '"')"""
-        case RowPart.TABLE_ID:
-            return _constant(f'"{shape.id}"')
-        case RowPart.SESSION_ID:
-            return f"""('"' || {alias}.session_id || '"')"""
-        case RowPart.VERSION:
-            return f"{alias}.version::text"
-        case RowPart.POSITION:
-            return f"{alias}.position::text"
-        case RowPart.DATA:
-            return data_json(shape, alias)
-        case RowPart.CREATED_BY:
-            return f"to_json({alias}.created_by)::text"
-        case RowPart.CREATED_AT:
-            return moment_json(f"{alias}.created_at")
-        case RowPart.UPDATED_AT:
-            return moment_json(f"{alias}.updated_at")
+    return _ROW_PARTS[field](shape, alias)
+
+
+_ROW_PARTS: dict[RowPart, Callable[[TableShape, str], str]] = {
+    RowPart.ID: lambda _, alias: f"""('"' || {alias}.id || '"')""",
+    RowPart.TABLE_ID: lambda shape, _: _constant(f'"{shape.id}"'),
+    RowPart.SESSION_ID: lambda _, alias: f"""('"' || {alias}.session_id || '"')""",
+    RowPart.VERSION: lambda _, alias: f"{alias}.version::text",
+    RowPart.POSITION: lambda _, alias: f"{alias}.position::text",
+    RowPart.DATA: lambda shape, alias: data_json(shape, alias),
+    RowPart.CREATED_BY: lambda _, alias: f"to_json({alias}.created_by)::text",
+    RowPart.CREATED_AT: lambda _, alias: moment_json(f"{alias}.created_at"),
+    RowPart.UPDATED_AT: lambda _, alias: moment_json(f"{alias}.updated_at"),
+}
 
 
 def data_json(shape: TableShape, alias: str) -> str:
@@ -166,14 +162,17 @@ def _cell_part(column: Column, part: CellPart | Literal, alias: str) -> str:
         case CellPart.STATUS:
             return _status(column, state, alias)
         case CellPart.ERROR | CellPart.PROGRESS:
-            return f"coalesce(({state}->'{part.value}')::text, 'null')" if state else _constant("null")
+            return (
+                f"coalesce(({state}->'{part.value}')::text, 'null')" if state else _constant("null")
+            )
         case CellPart.UPDATED_AT:
             own = f"({state}->>'updated_at')::timestamptz" if state else "NULL::timestamptz"
             return moment_json(f"coalesce({own}, {alias}.updated_at)")
 
 
 def _status(column: Column, state: str | None, alias: str) -> str:
-    """Cells that people fill have no stored status: empty is initialized, anything else resolved."""
+    """Cells that people fill have no stored status: empty is initialized, anything else
+    resolved."""
     if state:
         name = f"coalesce({state}->>'status', '{CellStatus.INITIALIZED}')"
         return f"""('"' || upper({name}) || '"')"""

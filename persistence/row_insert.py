@@ -1,4 +1,5 @@
-"""Adding rows: one statement that moves the clock, stores rows and versions, and writes the log entry."""
+"""Adding rows: one statement that moves the clock, stores rows and versions, and writes the log
+entry."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -9,7 +10,7 @@ from domain.changes import Cause, ChangeKind
 from domain.columns import TableShape
 from domain.errors import StructureMoved
 from domain.row_writes import PreparedRow, Written
-from persistence.engine import Connection
+from persistence.engine import Connection, Pool
 from persistence.json_text import dumps
 from persistence.row_sql import external_values, record_definition, rows_json, stored_columns
 from persistence.statements import statements
@@ -17,8 +18,8 @@ from persistence.unit_of_work import Wake
 
 
 def insert_statement(shape: TableShape) -> str:
-    """The statement for one shape. Parameters: table, columns version, rows (JSON array), count, session,
-    actor, organisation, cause.
+    """The statement for one shape. Parameters: table, columns version, rows (JSON array), count,
+    session, actor, organisation, cause.
 
     Every part selects from `clock`, so that an old columns version writes nothing at all."""
     names = "".join(f", {column.sql_name}" for column in stored_columns(shape))
@@ -74,7 +75,7 @@ def _states(shape: TableShape) -> str:
 
 
 async def insert_rows(
-    connection: "Connection | asyncpg.Pool[asyncpg.Record]",
+    connection: "Connection | Pool",
     shape: TableShape,
     actor: str,
     cause: Cause,
@@ -102,7 +103,7 @@ async def insert_rows(
 
 
 async def add_rows(
-    pool: "asyncpg.Pool[asyncpg.Record]",
+    pool: Pool,
     wake: Wake,
     shape: TableShape,
     actor: str,

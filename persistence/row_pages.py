@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Union
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -20,23 +20,23 @@ from domain.selection import (
     RowsPage,
     RowsQuery,
 )
-from persistence.engine import Connection
+from persistence.engine import Connection, Pool
 from persistence.filter_sql import Params, compile_filter, compile_search
 from persistence.keyset_sql import compile_page, key_selects, open_page, order_by
 from persistence.read_sql import STATES, record_columns, row_json, states_join, uses_states
 from persistence.row_sql import column_names
 from persistence.statements import statements
 
-Source = Union[Connection, "asyncpg.Pool[asyncpg.Record]"]
+Source: TypeAlias = "Connection | Pool"
 
-#: Finds the clock only for the shape's own version of the columns: no row means that the shape is old.
+#: Finds the clock only for the shape's own version of the columns: no row means that the shape is
+#: old.
 _CLOCK = "c.table_id = $1 AND c.organization_id = $2 AND c.columns_version = $3"
 
 
-async def read_page(
-    connection: Source, shape: TableShape, query: RowsQuery
-) -> RowsPage:
-    """One page in one statement. Raises `StructureMoved` when the shape is old, `Invalid` for a bad cursor."""
+async def read_page(connection: Source, shape: TableShape, query: RowsQuery) -> RowsPage:
+    """One page in one statement. Raises `StructureMoved` when the shape is old, `Invalid` for a
+    bad cursor."""
     params = _params(shape)
     text = _page_statement(shape, query, params)
     records = await _fetch(connection, text, params.values)
@@ -51,7 +51,8 @@ async def read_by_id(
     row_ids: Sequence[UUID],
     selection: RowSelection | None,
 ) -> Sequence[str | RowRecord | None]:
-    """The rows in the order of the ids, None for those that are not there. Raises `StructureMoved`."""
+    """The rows in the order of the ids, None for those that are not there. Raises
+    `StructureMoved`."""
     params = _params(shape)
     wanted = params.add(list(row_ids), "uuid[]")
     text = (
@@ -62,9 +63,7 @@ async def read_by_id(
     records = await _fetch(connection, text, params.values)
     if not records:
         raise StructureMoved
-    found = {
-        record["id"]: _row(shape, selection, record) for record in records if record["id"]
-    }
+    found = {record["id"]: _row(shape, selection, record) for record in records if record["id"]}
     return [found.get(row_id) for row_id in row_ids]
 
 
@@ -76,9 +75,7 @@ def _params(shape: TableShape) -> Params:
     return Params(shape.id, shape.organization_id, shape.columns_version)
 
 
-async def _fetch(
-    connection: Source, text: str, values: Sequence[Any]
-) -> list[asyncpg.Record]:
+async def _fetch(connection: Source, text: str, values: Sequence[Any]) -> list[asyncpg.Record]:
     try:
         return await connection.fetch(text, *values)
     except (
@@ -90,7 +87,8 @@ async def _fetch(
 
 
 def _page_statement(shape: TableShape, query: RowsQuery, params: Params) -> str:
-    """Clock and page joined, so that both come from one snapshot; an empty page still shows the clock."""
+    """Clock and page joined, so that both come from one snapshot; an empty page still shows the
+    clock."""
     where = _condition(shape, query, params)
     total = ""
     if query.wants_total:
@@ -130,9 +128,7 @@ def _offset_page(
         f"SELECT t.id FROM {shape.sql_name} AS t WHERE {where}"
         f" ORDER BY {order} LIMIT {limit} OFFSET {offset}"
     )
-    return (
-        f"FROM ({ids}) AS found JOIN {shape.sql_name} AS t ON t.id = found.id ORDER BY {order}"
-    )
+    return f"FROM ({ids}) AS found JOIN {shape.sql_name} AS t ON t.id = found.id ORDER BY {order}"
 
 
 def _condition(shape: TableShape, query: RowsQuery, params: Params) -> str:

@@ -36,7 +36,8 @@ def image(alias: str) -> str:
 
 
 def rows_json(rows: Sequence[PreparedRow]) -> str:
-    """The rows of a write as one JSON array: `id`, `_by`, `_version`, then `c<number>` and `_extra`."""
+    """The rows of a write as one JSON array: `id`, `_by`, `_version`, then `c<number>` and
+    `_extra`."""
     items = []
     for row in rows:
         item = {f"c{number}": value for number, value in row.values.values.items()}

@@ -1,4 +1,5 @@
-"""Updating and deleting rows: the clock first, then one statement for rows and versions, then the log entry."""
+"""Updating and deleting rows: the clock first, then one statement for rows and versions, then the
+log entry."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -60,7 +61,8 @@ def _replace_assignments(columns: Sequence[Column]) -> str:
 
 
 async def merge_rows(write: TableWrite, rows: Sequence[PreparedRow]) -> Written:
-    """Change the given cells of each row. Raises `Invalid` for unknown rows and `Conflict` for old versions."""
+    """Change the given cells of each row. Raises `Invalid` for unknown rows and `Conflict` for old
+    versions."""
     numbers = frozenset(number for row in rows for number in row.values.values)
     columns = [column for column in stored_columns(write.shape) if column.number in numbers]
     text = statements.get(
@@ -97,11 +99,10 @@ async def _update(write: TableWrite, rows: Sequence[PreparedRow], text: str) -> 
 
 async def _refuse(write: TableWrite, rows: Sequence[PreparedRow], done: set[UUID]) -> None:
     left = {row.id: (index, row) for index, row in enumerate(rows) if row.id not in done}
-    actual = dict(
-        await write.connection.fetch(
-            f"SELECT id, version FROM {write.shape.sql_name} WHERE id = ANY($1)", list(left)
-        )
+    records = await write.connection.fetch(
+        f"SELECT id, version FROM {write.shape.sql_name} WHERE id = ANY($1)", list(left)
     )
+    actual: dict[UUID, int] = {record["id"]: record["version"] for record in records}
     unknown = [
         Problem(ErrorCode.NOT_FOUND, "Row not found", ("rows", str(index), "id"), index)
         for row_id, (index, _) in left.items()
@@ -114,7 +115,8 @@ async def _refuse(write: TableWrite, rows: Sequence[PreparedRow], done: set[UUID
         for row_id, (index, row) in left.items()
     ]
     named = "; ".join(
-        f"rows[{c.row_index}]: you saw version {c.expected}, it is now {c.actual}" for c in conflicts
+        f"rows[{c.row_index}]: you saw version {c.expected}, it is now {c.actual}"
+        for c in conflicts
     )
     raise Conflict(f"Rows were changed by someone else: {named}", conflicts)
 
@@ -124,8 +126,8 @@ WITH image AS (
   SELECT v.row_id, x.number, v.data->>x.name IS NOT NULL AS filled,
          p.data->x.name IS NOT DISTINCT FROM v.data->x.name AS same
   FROM row_version v
-  JOIN row_version p ON p.table_id = v.table_id AND p.row_id = v.row_id AND p.version = v.version - 1
-  CROSS JOIN {external} AS x(number, name)
+  JOIN row_version p ON p.table_id = v.table_id AND p.row_id = v.row_id AND p.version = v.version -
+  1 CROSS JOIN {external} AS x(number, name)
   WHERE v.table_id = $1 AND v.revision = $2 AND v.row_id = ANY($3)
 ), moved AS (
   SELECT i.row_id, i.number, coalesce(s.status, 'initialized') AS previous,
@@ -138,8 +140,8 @@ WITH image AS (
   INSERT INTO cell_state (table_id, row_id, column_number, status, updated_at)
   SELECT $1, row_id, number, status, $4 FROM moved
   ON CONFLICT (table_id, row_id, column_number)
-  DO UPDATE SET status = excluded.status, error = NULL, progress = NULL, updated_at = excluded.updated_at
-)
+  DO UPDATE SET status = excluded.status, error = NULL, progress = NULL, updated_at =
+  excluded.updated_at )
 INSERT INTO cell_change (table_id, row_id, column_number, revision, previous, status, at)
 SELECT $1, row_id, number, $2, previous, status, $4 FROM moved WHERE previous <> status
 """
@@ -150,9 +152,7 @@ async def settle_states(write: TableWrite, row_ids: Sequence[UUID]) -> None:
     text = statements.get(
         write.shape, "settle", lambda: _STATES.format(external=external_values(write.shape))
     )
-    await write.connection.execute(
-        text, write.shape.id, write.revision, list(row_ids), write.at
-    )
+    await write.connection.execute(text, write.shape.id, write.revision, list(row_ids), write.at)
 
 
 def delete_statement(shape: TableShape) -> str:
@@ -176,7 +176,8 @@ SELECT id FROM gone
 
 
 async def remove_rows(write: TableWrite, row_ids: Sequence[UUID]) -> Written:
-    """Delete the rows that are there; the answer names them in the order asked for. Raises `NothingWritten`."""
+    """Delete the rows that are there; the answer names them in the order asked for. Raises
+    `NothingWritten`."""
     text = statements.get(write.shape, "delete", lambda: delete_statement(write.shape))
     gone = {
         record["id"]
@@ -187,4 +188,5 @@ async def remove_rows(write: TableWrite, row_ids: Sequence[UUID]) -> Written:
     if not gone:
         raise NothingWritten(write.revision - 1, write.at)
     await write.log(ChangeKind.ROWS_DELETED, deleted=len(gone))
-    return Written(write.revision, write.at, [row_id for row_id in row_ids if row_id in gone])
+    deleted = [row_id for row_id in dict.fromkeys(row_ids) if row_id in gone]
+    return Written(write.revision, write.at, deleted)

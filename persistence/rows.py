@@ -17,7 +17,8 @@ from persistence.unit_of_work import NothingWritten, TableWrite, Wake, write_tab
 
 
 class Rows:
-    """Rows of users' tables. Reads and plain inserts are one statement each, without a transaction around it."""
+    """Rows of users' tables. Reads and plain inserts are one statement each, without a transaction
+    around it."""
 
     def __init__(self, database: Database, wake: Wake) -> None:
         self._pool = database.pool

@@ -1,5 +1,5 @@
-"""The cache of table shapes. Nothing tells it of changes: every statement checks the columns version, and a
-use case that meets an old shape drops it and runs again."""
+"""The cache of table shapes. Nothing tells it of changes: every statement checks the columns
+version, and a use case that meets an old shape drops it and runs again."""
 
 from collections import OrderedDict
 from typing import Any
@@ -48,7 +48,8 @@ class Shapes:
             self._ids.pop(shape.number, None)
 
     async def for_log(self, table_id: UUID, columns_version: int) -> TableShape:
-        """The shape to read a log with: at least as new as this version, also of a deleted table."""
+        """The shape to read a log with: at least as new as this version, also of a deleted
+        table."""
         shape = self._shapes.get(table_id)
         if shape is not None and shape.columns_version >= columns_version:
             return shape

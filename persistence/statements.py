@@ -9,9 +9,11 @@ _MOST = 4000
 
 
 class StatementCache:
-    """Texts by (table, version of its columns, what the statement is for); the least used one goes first.
+    """Texts by (table, version of its columns, what the statement is for); the least used one goes
+    first.
 
-    Texts of an older version of the columns are never asked for again and so age out by themselves."""
+    Texts of an older version of the columns are never asked for again and so age out by
+    themselves."""
 
     def __init__(self, most: int = _MOST) -> None:
         self._texts: OrderedDict[Hashable, str] = OrderedDict()

@@ -1,10 +1,10 @@
 """All of storage in one object: the `Storage` port over PostgreSQL."""
 
+from persistence.blobs import Blobs
 from persistence.change_log import ChangeLog
 from persistence.columns import Columns
 from persistence.engine import Database
 from persistence.files import Files
-from persistence.imports import Imports
 from persistence.keys import Keys
 from persistence.projects import Projects
 from persistence.rows import Rows
@@ -14,15 +14,16 @@ from persistence.unit_of_work import Wake
 
 
 class PostgresStorage:
-    """One attribute a noun, and the reader of the logs beside them."""
+    """One attribute a noun, and the reader of the logs beside them.
 
-    def __init__(self, database: Database, wake: Wake) -> None:
+    A process that never touches the bytes of files needs no `blobs`."""
+
+    def __init__(self, database: Database, wake: Wake, blobs: Blobs | None = None) -> None:
         shapes = Shapes(database)
         self.keys = Keys(database, wake)
         self.projects = Projects(database, wake)
         self.tables = Tables(database, shapes, wake)
         self.columns = Columns(database, shapes, wake)
         self.rows = Rows(database, wake)
-        self.files = Files(database)
-        self.imports = Imports(database, wake)
+        self.files = Files(database, blobs)
         self.log = ChangeLog(database, shapes)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_
+from sqlalchemy import func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -84,9 +84,9 @@ class Tables:
     async def get(self, organization_id: UUID, table_id: UUID) -> Table | None:
         return (await self.by_ids(organization_id, [table_id])).get(table_id)
 
-    async def _fetch(self, statement: "Select[tuple[TableRow, int, int]]") -> list[Table]:
+    async def _fetch(self, statement: Any) -> list[Table]:
         async with self._database.read() as session:
-            return [entity(*row) for row in await session.exec(statement)]  # type: ignore[call-overload]
+            return [entity(*row) for row in await session.exec(statement)]
 
     async def create(
         self, organization_id: UUID, actor: str, command: TableCreate
@@ -117,11 +117,14 @@ class Tables:
             await create_user_table(session, organization_number, table.number, ordered)
             await session.flush()
             await log_table_change(
-                session, organization_id, table.id, actor, ChangeKind.TABLE_CHANGED, {"created": True}
+                session,
+                organization_id,
+                table.id,
+                actor,
+                ChangeKind.TABLE_CHANGED,
+                {"created": True},
             )
-            await write.log(
-                OrganizationChangeKind.TABLE_CREATED, table.id, {"name": table.name}
-            )
+            await write.log(OrganizationChangeKind.TABLE_CREATED, table.id, {"name": table.name})
         self._wake("organization", organization_id, write.revision)
         return TableWithColumns(entity(table, 0, 1), ordered)
 
@@ -160,9 +163,7 @@ class Tables:
             revision = await log_table_change(
                 session, organization_id, table_id, actor, ChangeKind.TABLE_DELETED, {}
             )
-            await write.log(
-                OrganizationChangeKind.TABLE_DELETED, table_id, {"name": table.name}
-            )
+            await write.log(OrganizationChangeKind.TABLE_DELETED, table_id, {"name": table.name})
         self._shapes.forget(table_id)
         self._wake("organization", organization_id, write.revision)
         self._wake("table", table_id, revision or 0)
@@ -223,7 +224,7 @@ class Tables:
         return found
 
 
-def _tables(organization_id: UUID) -> "Select[tuple[TableRow, int, int]]":
+def _tables(organization_id: UUID) -> Any:
     return (
         select(TableRow, TableClockRow.row_count, TableClockRow.revision)
         .join(TableClockRow, col(TableClockRow.table_id) == col(TableRow.id))

@@ -2,9 +2,9 @@
 
 One order for everybody, so that no two writers can wait for each other in a circle:
 organisation clock, then the users' table itself (as a relation), then its clock row, then rows.
-The relation comes before the clock because a one-statement insert takes it while it is planned; a writer
-that held the clock and waited for the relation would meet an ALTER that holds the relation and waits for
-the clock. Several tables are locked in the order of their ids.
+The relation comes before the clock because a one-statement insert takes it while it is planned; a
+writer that held the clock and waited for the relation would meet an ALTER that holds the relation
+and waits for the clock. Several tables are locked in the order of their ids.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -22,9 +22,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.changes import Cause, ChangeKind, OrganizationChangeKind
 from domain.columns import TableShape
 from domain.errors import NotFound, StructureMoved
-from persistence.engine import Connection
+from persistence.engine import Connection, Pool
 
-#: Called after a commit with ("table" | "organization", id, revision). Best effort: it must not raise or wait.
+#: Called after a commit with ("table" | "organization", id, revision). Best effort: it must not
+#: raise or wait.
 Wake = Callable[[str, UUID, int], None]
 
 _NEXT_REVISION = """
@@ -35,10 +36,9 @@ RETURNING revision, last_at
 """
 
 
-
 class NothingWritten(Exception):
-    """Raised inside a write transaction that turned out to change nothing: it rolls back, so that no
-    revision is used. `revision` is the table's last one."""
+    """Raised inside a write transaction that turned out to change nothing: it rolls back, so that
+    no revision is used. `revision` is the table's last one."""
 
     def __init__(self, revision: int, at: datetime) -> None:
         super().__init__()
@@ -57,7 +57,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 @dataclass(slots=True)
 class TableWrite:
-    """A transaction that holds the clock of a table: `revision` and `at` are those of its one log entry."""
+    """A transaction that holds the clock of a table: `revision` and `at` are those of its one log
+    entry."""
 
     connection: Connection
     shape: TableShape
@@ -94,7 +95,7 @@ class TableWrite:
 
 @asynccontextmanager
 async def write_table(
-    pool: "asyncpg.Pool[asyncpg.Record]",
+    pool: Pool,
     shape: TableShape,
     actor: str,
     cause: Cause,
@@ -109,13 +110,14 @@ async def write_table(
 
 @asynccontextmanager
 async def write_tables(
-    pool: "asyncpg.Pool[asyncpg.Record]",
+    pool: Pool,
     shapes: list[TableShape],
     actor: str,
     cause: Cause,
     wake: Wake,
 ) -> AsyncIterator[dict[UUID, TableWrite]]:
-    """A write transaction on several tables, locked in the order of their ids whatever order is given."""
+    """A write transaction on several tables, locked in the order of their ids whatever order is
+    given."""
     ordered = sorted(shapes, key=lambda shape: shape.id)
     names = ", ".join(shape.sql_name for shape in ordered)
     writes: dict[UUID, TableWrite] = {}
@@ -140,7 +142,8 @@ async def write_tables(
 
 @dataclass(slots=True)
 class OrganizationWrite:
-    """A metadata transaction that holds the organisation's clock; each entry takes a revision of its own."""
+    """A metadata transaction that holds the organisation's clock; each entry takes a revision of
+    its own."""
 
     session: AsyncSession
     organization_id: UUID
@@ -169,7 +172,8 @@ class OrganizationWrite:
             text(
                 "INSERT INTO organization_change"
                 " (organization_id, revision, kind, actor, at, subject_id, details)"
-                " VALUES (:organization, :revision, :kind, :actor, :at, :subject, CAST(:details AS jsonb))"
+                " VALUES (:organization, :revision, :kind, :actor, :at, :subject,"
+                " CAST(:details AS jsonb))"
             ),
             {
                 "organization": self.organization_id,
@@ -187,7 +191,8 @@ class OrganizationWrite:
 async def write_organization(
     session: AsyncSession, organization_id: UUID, actor: str
 ) -> AsyncIterator[OrganizationWrite]:
-    """Lock the organisation's clock inside the session's transaction. The caller wakes readers after the commit.
+    """Lock the organisation's clock inside the session's transaction. The caller wakes readers
+    after the commit.
 
     Raises `NotFound` when the organisation is gone."""
     row = (
@@ -213,8 +218,8 @@ async def log_table_change(
     kind: ChangeKind,
     details: dict[str, Any],
 ) -> int | None:
-    """Lock the table's clock in a metadata transaction and write one entry; its revision, or None when the
-    table is gone. A change of columns and a deletion date the cached shapes too."""
+    """Lock the table's clock in a metadata transaction and write one entry; its revision, or None
+    when the table is gone. A change of columns and a deletion date the cached shapes too."""
     moves = ", columns_version = columns_version + 1" if kind in _DATE_SHAPES else ""
     row = (
         await session.execute(
@@ -233,7 +238,8 @@ async def log_table_change(
         text(
             "INSERT INTO change (table_id, revision, organization_id, kind, actor, cause, at,"
             " rows_added, rows_changed, rows_deleted, details) VALUES (:table, :revision,"
-            " :organization, :kind, :actor, CAST(:cause AS jsonb), :at, 0, 0, 0, CAST(:details AS jsonb))"
+            " :organization, :kind, :actor, CAST(:cause AS jsonb), :at, 0, 0, 0,"
+            " CAST(:details AS jsonb))"
         ),
         {
             "table": table_id,

@@ -4,7 +4,8 @@ from sqlalchemy.engine import URL, make_url
 
 
 def sqlalchemy_url(url: str) -> URL:
-    """The URL for SQLAlchemy over asyncpg. Accepts `postgres://`, `postgresql://` and socket hosts (`?host=/path`)."""
+    """The URL for SQLAlchemy over asyncpg. Accepts `postgres://`, `postgresql://` and socket hosts
+    (`?host=/path`)."""
     if url.startswith("postgres://"):
         url = "postgresql://" + url.removeprefix("postgres://")
     return make_url(url).set(drivername="postgresql+asyncpg")

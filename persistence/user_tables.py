@@ -37,7 +37,8 @@ async def create_schema(session: AsyncSession, organization_number: int) -> None
 async def create_user_table(
     session: AsyncSession, organization_number: int, table_number: int, columns: Sequence[Column]
 ) -> None:
-    """Make the PostgreSQL table of a new table. Rows are found by id, and by position for pages and exports."""
+    """Make the PostgreSQL table of a new table. Rows are found by id, and by position for pages
+    and exports."""
     name = f"{schema_name(organization_number)}.t{table_number}"
     cells = "".join(f", {definition(column)}" for column in columns if column.stored)
     await session.execute(
@@ -76,8 +77,9 @@ async def alter(
 ) -> Result:
     """Run `work` in a transaction that holds the users' table exclusively, and commit it.
 
-    A short lock timeout with retries, because everybody queues behind a waiting ALTER: without it one
-    open reader made all stand still for as long as it read. Raises `TableBusy` after ten seconds."""
+    A short lock timeout with retries, because everybody queues behind a waiting ALTER: without it
+    one open reader made all stand still for as long as it read. Raises `TableBusy` after ten
+    seconds."""
     give_up = time.monotonic() + _GIVE_UP_AFTER
     while True:
         try:

@@ -1,4 +1,5 @@
-"""SQLModel tables: metadata of organisations, the logs, and stored work. Users' own tables are not here."""
+"""SQLModel tables: metadata of organisations, the logs, and stored work. Users' own tables are not
+here."""
 
 from persistence.models.log import (
     CellChangeRow,

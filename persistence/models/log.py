@@ -9,7 +9,8 @@ from sqlmodel import Field, SQLModel
 
 from persistence.models.base import big_column, json_column, now_column, time_column
 
-# Clocks are updated by every write: room on the page keeps those updates HOT, eager vacuum keeps the page small.
+# Clocks are updated by every write: room on the page keeps those updates HOT, eager vacuum keeps
+# the page small.
 _CLOCK_STORAGE = {
     "postgresql_with": {
         "fillfactor": "50",
@@ -20,8 +21,8 @@ _CLOCK_STORAGE = {
 
 
 class TableClockRow(SQLModel, table=True):
-    """One row per table: locked first by every write. `columns_version` dates the cached shape of the table;
-    `pruned_to` is the last revision that retention removed from the log."""
+    """One row per table: locked first by every write. `columns_version` dates the cached shape of
+    the table; `pruned_to` is the last revision that retention removed from the log."""
 
     __tablename__ = "table_clock"
     __table_args__ = (_CLOCK_STORAGE,)
@@ -75,8 +76,8 @@ class OrganizationChangeRow(SQLModel, table=True):
 
 
 class RowVersionRow(SQLModel, table=True):
-    """A row as it was after one change (before it, for a deletion). `data` maps `c<number>` to the value and
-    `_extra` to keys without a column; a missing key is null."""
+    """A row as it was after one change (before it, for a deletion). `data` maps `c<number>` to the
+    value and `_extra` to keys without a column; a missing key is null."""
 
     __tablename__ = "row_version"
     __table_args__ = (Index("ix_row_version_revision", "table_id", "revision"),)
@@ -95,7 +96,8 @@ class RowVersionRow(SQLModel, table=True):
 
 
 class CellStateRow(SQLModel, table=True):
-    """Status of one cell of a column that an outside worker fills. A missing row means `initialized`."""
+    """Status of one cell of a column that an outside worker fills. A missing row means
+    `initialized`."""
 
     __tablename__ = "cell_state"
 

@@ -4,23 +4,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Identity, Index, Integer, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from persistence.models.base import json_column, now_column, time_column
+from persistence.models.base import identity_column, json_column, now_column, time_column
 
 
 class OrganizationRow(SQLModel, table=True):
     __tablename__ = "organization"
 
     id: UUID = Field(primary_key=True)
-    number: int = Field(default=None, sa_type=Integer, sa_column_args=[Identity(always=True)], unique=True)
+    number: int = identity_column()
     name: str
     created_at: datetime = now_column()
 
 
 class ApiKeyRow(SQLModel, table=True):
-    """`hash` is SHA-256 of the whole key: the secret part is 256 random bits, so no slow hash is needed."""
+    """`hash` is SHA-256 of the whole key: the secret part is 256 random bits, so no slow hash is
+    needed."""
 
     __tablename__ = "api_key"
 
@@ -50,17 +51,23 @@ class ProjectRow(SQLModel, table=True):
 
 
 class TableRow(SQLModel, table=True):
-    """A user's table. `number` names its PostgreSQL table; `next_column` is the next column number to give out."""
+    """A user's table. `number` names its PostgreSQL table; `next_column` is the next column number
+    to give out."""
 
     __tablename__ = "user_table"
     __table_args__ = (
-        Index("ix_user_table_list", "organization_id", text("updated_at DESC"), postgresql_where=text("deleted_at IS NULL")),
+        Index(
+            "ix_user_table_list",
+            "organization_id",
+            text("updated_at DESC"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
         Index("ix_user_table_project", "project_id"),
     )
 
     id: UUID = Field(primary_key=True)
     organization_id: UUID = Field(foreign_key="organization.id")
-    number: int = Field(default=None, sa_type=Integer, sa_column_args=[Identity(always=True)], unique=True)
+    number: int = identity_column()
     project_id: UUID | None = Field(default=None, foreign_key="project.id")
     name: str
     description: str | None = None
@@ -75,7 +82,13 @@ class TableRow(SQLModel, table=True):
 class ColumnRow(SQLModel, table=True):
     __tablename__ = "table_column"
     __table_args__ = (
-        Index("ux_table_column_key", "table_id", "key", unique=True, postgresql_where=text("deleted_at IS NULL")),
+        Index(
+            "ux_table_column_key",
+            "table_id",
+            "key",
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
         UniqueConstraint("table_id", "number", name="ux_table_column_number"),
     )
 
@@ -110,7 +123,8 @@ class SessionRow(SQLModel, table=True):
 
 
 class IndexRow(SQLModel, table=True):
-    """An index that a user asked for. `status` moves from building to ready, or to failed with `error`."""
+    """An index that a user asked for. `status` moves from building to ready, or to failed with
+    `error`."""
 
     __tablename__ = "column_index"
 

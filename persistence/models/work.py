@@ -28,11 +28,18 @@ class FileRow(SQLModel, table=True):
 
 
 class ImportRow(SQLModel, table=True):
-    """One import. `byte_offset` and `next_line` say where it goes on; they move in the transaction of each chunk."""
+    """One import. `byte_offset` and `next_line` say where it goes on; they move in the transaction
+    of each chunk."""
 
     __tablename__ = "import_run"
     __table_args__ = (
-        Index("ux_import_run_key", "organization_id", "import_key", unique=True, postgresql_where=text("import_key IS NOT NULL")),
+        Index(
+            "ux_import_run_key",
+            "organization_id",
+            "import_key",
+            unique=True,
+            postgresql_where=text("import_key IS NOT NULL"),
+        ),
         Index("ix_import_run_table", "table_id"),
     )
 
