@@ -5,6 +5,7 @@ from persistence.change_log import ChangeLog
 from persistence.columns import Columns
 from persistence.engine import Database
 from persistence.files import Files
+from persistence.imports import Imports
 from persistence.keys import Keys
 from persistence.projects import Projects
 from persistence.rows import Rows
@@ -26,4 +27,5 @@ class PostgresStorage:
         self.columns = Columns(database, shapes, wake)
         self.rows = Rows(database, wake)
         self.files = Files(database, blobs)
+        self.imports = Imports(database, wake)
         self.log = ChangeLog(database, shapes)

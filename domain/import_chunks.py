@@ -1,0 +1,31 @@
+"""Pieces of an import on their way to storage."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from domain.entities import ImportRejection
+from domain.row_values import RowValues
+
+
+@dataclass(frozen=True, slots=True)
+class ImportChunk:
+    """Consecutive records of a file, read and checked.
+
+    `byte_offset` and `next_line` say where the file goes on behind them, `last` that it ends."""
+
+    session_id: UUID
+    rows: Sequence[RowValues]
+    rejections: Sequence[ImportRejection]
+    byte_offset: int
+    next_line: int
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedChunk:
+    """A chunk with its rows in the form that storage wants; nobody else looks at `payload`."""
+
+    chunk: ImportChunk
+    payload: Any

@@ -1,0 +1,301 @@
+"""Imports: their progress, and the transaction that writes a chunk of a file.
+
+Progress moves in the transaction of the rows, on the condition that it stands where the chunk
+began. So a worker that was killed loses nothing, and two workers on one import cannot write a row
+twice."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from domain.changes import Cause, CauseKind, ChangeKind
+from domain.columns import TableShape
+from domain.entities import Import, ImportRejection, ImportStatus
+from domain.errors import NotFound
+from domain.import_chunks import EncodedChunk, ImportChunk
+from persistence import jobs
+from persistence.engine import Connection, Database
+from persistence.import_rows import EncodedRows, copy_rows, encode
+from persistence.json_text import dumps
+from persistence.row_sql import external_values
+from persistence.unit_of_work import TableWrite, Wake, write_table
+
+#: The job that runs an import; its payload is `{"importId"}`.
+JOB = "import"
+
+_FIELDS = (
+    "id, organization_id, table_id, file_id, import_key, status, plan, bytes_total, byte_offset,"
+    " next_line, rows_imported, rows_skipped, revision, error, created_by, created_at, updated_at,"
+    " finished_at"
+)
+_INSERT = f"""
+INSERT INTO import_run (id, organization_id, table_id, file_id, import_key, status, plan,
+                        bytes_total, byte_offset, next_line, created_by, created_at, updated_at)
+SELECT $1, $2, $3, f.id, $5, $6, $7, $8, $9, $10, $11, clock_timestamp(), clock_timestamp()
+FROM file AS f WHERE f.id = $4 AND f.organization_id = $2
+FOR SHARE OF f
+ON CONFLICT DO NOTHING
+RETURNING {_FIELDS}
+"""
+_ADVANCE = f"""
+UPDATE import_run
+SET byte_offset = $3, next_line = $4, rows_imported = rows_imported + $5,
+    rows_skipped = rows_skipped + $6, revision = greatest(revision, $7), status = $8::text,
+    updated_at = clock_timestamp(),
+    finished_at = CASE WHEN $8::text = '{ImportStatus.COMPLETED}' THEN clock_timestamp() END
+WHERE id = $1 AND status = '{ImportStatus.RUNNING}' AND next_line = $2
+RETURNING {_FIELDS}
+"""
+_BEGIN = f"""
+UPDATE import_run SET status = '{ImportStatus.RUNNING}', updated_at = clock_timestamp()
+WHERE id = $1 AND status IN ('{ImportStatus.QUEUED}', '{ImportStatus.RUNNING}')
+RETURNING {_FIELDS}
+"""
+_FINISH = f"""
+UPDATE import_run
+SET status = $2, error = $3, updated_at = clock_timestamp(), finished_at = clock_timestamp(),
+    revision = greatest(revision, $4)
+WHERE id = $1 AND status IN ('{ImportStatus.QUEUED}', '{ImportStatus.RUNNING}')
+RETURNING {_FIELDS}
+"""
+_RESUME = f"""
+UPDATE import_run
+SET status = '{ImportStatus.QUEUED}', error = NULL, finished_at = NULL,
+    updated_at = clock_timestamp()
+WHERE id = $1 AND organization_id = $2
+  AND status IN ('{ImportStatus.CANCELLED}', '{ImportStatus.FAILED}')
+RETURNING {_FIELDS}
+"""
+_TAKE_POSITIONS = """
+UPDATE table_clock SET row_count = row_count + $2, next_position = next_position + $2
+WHERE table_id = $1 RETURNING next_position - $2
+"""
+
+
+class Imports:
+    """Imports of all organisations."""
+
+    def __init__(self, database: Database, wake: Wake) -> None:
+        self._pool = database.pool
+        self._wake = wake
+
+    async def get(self, organization_id: UUID, import_id: UUID) -> Import | None:
+        """An import with its progress."""
+        return _found(
+            await self._pool.fetchrow(
+                f"SELECT {_FIELDS} FROM import_run WHERE id = $1 AND organization_id = $2",
+                import_id,
+                organization_id,
+            )
+        )
+
+    async def by_key(self, organization_id: UUID, import_key: str) -> Import | None:
+        """The import that a client started under this key."""
+        return _found(
+            await self._pool.fetchrow(
+                f"SELECT {_FIELDS} FROM import_run WHERE organization_id = $1 AND import_key = $2",
+                organization_id,
+                import_key,
+            )
+        )
+
+    async def rejections(
+        self, organization_id: UUID, import_id: UUID, after_line: int, limit: int
+    ) -> list[ImportRejection]:
+        """Rows that were not imported, in the order of the file, behind a line."""
+        rows = await self._pool.fetch(
+            "SELECT r.line, r.error, r.record FROM import_rejection AS r"
+            " JOIN import_run AS i ON i.id = r.import_id"
+            " WHERE i.id = $1 AND i.organization_id = $2 AND r.line > $3 ORDER BY r.line LIMIT $4",
+            import_id,
+            organization_id,
+            after_line,
+            limit,
+        )
+        return [
+            ImportRejection(row["line"], row["error"], orjson.loads(row["record"])) for row in rows
+        ]
+
+    def encode(self, shape: TableShape, run: Import, chunk: ImportChunk) -> EncodedChunk:
+        """The chunk as COPY takes it. About 10 µs a row of 19 columns: call it in a thread."""
+        return EncodedChunk(chunk, encode(shape, run.created_by, chunk))
+
+    async def add_whole(self, shape: TableShape, new: Import, chunk: EncodedChunk) -> Import:
+        """Store the import and all its rows at once; the one that has its key already, if any."""
+        try:
+            async with self._revision(shape, new, chunk) as (connection, write):
+                made = await _insert(connection, new)
+                done = await _store(connection, write, made, chunk)
+        except _Superseded:
+            return await self._taken(new)
+        return done
+
+    async def queue(self, new: Import) -> Import:
+        """Store the import with its job; the import that has its key already, if any."""
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                made = await _insert(connection, new)
+                await jobs.enqueue(connection, JOB, {"importId": str(new.id)})
+        except _Superseded:
+            return await self._taken(new)
+        return made
+
+    async def begin(self, import_id: UUID) -> Import | None:
+        """Take up a queued or interrupted import; None for one that has ended."""
+        return _found(await self._pool.fetchrow(_BEGIN, import_id))
+
+    async def write_chunk(
+        self, shape: TableShape, run: Import, chunk: EncodedChunk
+    ) -> Import | None:
+        """Write the chunk that begins where `run` stands; the import behind it.
+
+        None when the import was cancelled or goes on elsewhere. Raises `StructureMoved`."""
+        try:
+            async with self._revision(shape, run, chunk) as (connection, write):
+                return await _store(connection, write, run, chunk)
+        except _Superseded:
+            return None
+
+    async def finish(
+        self, shape: TableShape | None, run: Import, status: ImportStatus, error: str | None
+    ) -> Import | None:
+        """End an import, with an entry in the table's log so that whoever follows it hears of it.
+
+        None when it had ended before. Without a shape the table is gone and there is no log."""
+        if shape is None:
+            return _found(await self._pool.fetchrow(_FINISH, run.id, status, error, 0))
+        try:
+            async with write_table(self._pool, shape, run.created_by, _cause(run), self._wake) as w:
+                ended = _found(
+                    await w.connection.fetchrow(_FINISH, run.id, status, error, w.revision)
+                )
+                if ended is None:
+                    raise _Superseded
+                await w.log(ChangeKind.TABLE_CHANGED, details={"importStatus": status.value})
+                return ended
+        except _Superseded:
+            return None
+
+    async def resume(self, organization_id: UUID, import_id: UUID) -> Import | None:
+        """Queue a cancelled or failed import again, where it stopped; None in any other state."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            resumed = _found(await connection.fetchrow(_RESUME, import_id, organization_id))
+            if resumed is not None:
+                await jobs.enqueue(connection, JOB, {"importId": str(import_id)})
+        return resumed
+
+    @asynccontextmanager
+    async def _revision(
+        self, shape: TableShape, run: Import, chunk: EncodedChunk
+    ) -> AsyncIterator[tuple[Connection, TableWrite | None]]:
+        """A transaction: with a revision of the table when there are rows, without when all of
+        the chunk's records were refused."""
+        if chunk.chunk.rows:
+            cause = _cause(run)
+            async with write_table(self._pool, shape, run.created_by, cause, self._wake) as write:
+                yield write.connection, write
+        else:
+            async with self._pool.acquire() as connection, connection.transaction():
+                yield connection, None
+
+    async def _taken(self, new: Import) -> Import:
+        if new.import_key is not None:
+            found = await self.by_key(new.organization_id, new.import_key)
+            if found is not None:
+                return found
+        raise NotFound("File")
+
+
+class _Superseded(Exception):
+    """The import is not where this transaction believed it; it is rolled back."""
+
+
+async def _insert(connection: Connection, new: Import) -> Import:
+    row = await connection.fetchrow(
+        _INSERT,
+        new.id,
+        new.organization_id,
+        new.table_id,
+        new.file_id,
+        new.import_key,
+        new.status,
+        dumps(new.plan),
+        new.bytes_total,
+        new.byte_offset,
+        new.next_line,
+        new.created_by,
+    )
+    made = _found(row)
+    if made is None:
+        raise _Superseded
+    return made
+
+
+async def _store(
+    connection: Connection, write: TableWrite | None, run: Import, encoded: EncodedChunk
+) -> Import:
+    """Move the import on, then write its rows and what was refused."""
+    chunk = encoded.chunk
+    advanced = _found(
+        await connection.fetchrow(
+            _ADVANCE,
+            run.id,
+            run.next_line,
+            chunk.byte_offset,
+            chunk.next_line,
+            len(chunk.rows),
+            len(chunk.rejections),
+            write.revision if write is not None else 0,
+            ImportStatus.COMPLETED if chunk.last else ImportStatus.RUNNING,
+        )
+    )
+    if advanced is None:
+        raise _Superseded
+    if write is not None:
+        await _write_rows(write, encoded.payload)
+    if chunk.rejections:
+        await connection.copy_records_to_table(
+            "import_rejection",
+            columns=("import_id", "line", "error", "record"),
+            records=[(run.id, r.line, r.error, dumps(r.record)) for r in chunk.rejections],
+        )
+    return advanced
+
+
+async def _write_rows(write: TableWrite, rows: EncodedRows) -> None:
+    count = len(rows.rows)
+    start = await write.connection.fetchval(_TAKE_POSITIONS, write.shape.id, count)
+    await copy_rows(write, rows, start)
+    if write.shape.external_columns:
+        await write.connection.execute(_resolve(write.shape), write.shape.id, write.revision)
+    await write.log(ChangeKind.ROWS_ADDED, added=count)
+
+
+def _resolve(shape: TableShape) -> str:
+    """A value imported into a column of an outside worker resolves its cell."""
+    return f"""
+WITH given AS (
+  SELECT v.row_id, x.number, v.updated_at
+  FROM row_version AS v, {external_values(shape)} AS x(number, name)
+  WHERE v.table_id = $1 AND v.revision = $2 AND v.data->>x.name IS NOT NULL
+), states AS (
+  INSERT INTO cell_state (table_id, row_id, column_number, status, updated_at)
+  SELECT $1, row_id, number, 'resolved', updated_at FROM given
+)
+INSERT INTO cell_change (table_id, row_id, column_number, revision, previous, status, at)
+SELECT $1, row_id, number, $2, 'initialized', 'resolved', updated_at FROM given
+"""
+
+
+def _cause(run: Import) -> Cause:
+    return Cause(CauseKind.IMPORT, str(run.id))
+
+
+def _found(row: "asyncpg.Record | None") -> Import | None:
+    if row is None:
+        return None
+    fields = dict(row) | {"plan": orjson.loads(row["plan"]), "status": ImportStatus(row["status"])}
+    return Import(**fields)
