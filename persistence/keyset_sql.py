@@ -149,20 +149,19 @@ def compile_page(page: Page, source: str, where: str, params: Params, alias: str
         where = f"{where} AND {_any(_parts(opposite, end, source))}"
     if start is None:
         return f"FROM {source} AS {alias} WHERE {where} ORDER BY {order} LIMIT {limit}"
-    parts = _parts(_keys(page.sorts, alias, backward), start, source)
+    keys = _keys(page.sorts, alias, backward)
+    parts = _parts(keys, start, source)
+    endings = [f"ORDER BY {part.order} LIMIT {limit}" for part in parts]
+    rows = [f"FROM {source} AS {alias} WHERE {where} AND {part.condition}" for part in parts]
     if len(parts) == 1:
-        where = f"{where} AND {parts[0]}"
-        return f"FROM {source} AS {alias} WHERE {where} ORDER BY {order} LIMIT {limit}"
-    head, tail = (
-        f"SELECT {alias}.id FROM {source} AS {alias} WHERE {where} AND {part}" for part in parts
-    )
-    ending = f"ORDER BY {order} LIMIT {limit}"
+        return f"{rows[0]} {endings[0]}"
+    head, tail = (f"SELECT {alias}.id {row}" for row in rows)
     # Values and nulls are two ranges of an index and no single condition over it. The second range
     # is not read when the first fills the page: the count is known before its scan starts.
     return (
-        f"FROM (WITH head AS MATERIALIZED ({head} {ending}) SELECT id FROM head UNION ALL "
-        f"({tail} AND (SELECT count(*) FROM head) < {limit} {ending})) AS page "
-        f"JOIN {source} AS {alias} ON {alias}.id = page.id {ending}"
+        f"FROM (WITH head AS MATERIALIZED ({head} {endings[0]}) SELECT id FROM head UNION ALL "
+        f"({tail} AND (SELECT count(*) FROM head) < {limit} {endings[1]})) AS page "
+        f"JOIN {source} AS {alias} ON {alias}.id = page.id ORDER BY {order} LIMIT {limit}"
     )
 
 
@@ -205,17 +204,27 @@ def _bind_cursor(sorts: Sequence[Sort], cursor: Cursor, params: Params) -> _Plac
     return [*place, position, row_id]
 
 
-def _any(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else "(" + " OR ".join(parts) + ")"
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A condition for some of the rows beyond a place, and the order among them."""
+
+    condition: str
+    order: str
 
 
-def _parts(keys: Sequence[_Key], place: _Place, source: str) -> list[str]:
-    """Disjoint conditions for the rows beyond the place, in the order of reading: one or two."""
+def _any(parts: Sequence[_Part]) -> str:
+    conditions = [part.condition for part in parts]
+    return conditions[0] if len(parts) == 1 else "(" + " OR ".join(conditions) + ")"
+
+
+def _parts(keys: Sequence[_Key], place: _Place, source: str) -> list[_Part]:
+    """Disjoint parts of the rows beyond the place, in the order of reading: one or two."""
     key, reference = keys[0], place[0]
+    order = ", ".join(key.order for key in keys)
     rest = _any(_parts(keys[1:], place[1:], source)) if len(keys) > 1 else None
     if reference is None:
-        beyond_ties = f"({key.value} IS NULL AND {rest})"
-        return [beyond_ties] if key.nulls_follow else [beyond_ties, f"{key.value} IS NOT NULL"]
+        ties = _Part(f"({key.value} IS NULL AND {rest})", _order_of_nulls(keys))
+        return [ties] if key.nulls_follow else [ties, _Part(f"{key.value} IS NOT NULL", order)]
     values = [_reference(key, part, source) for key, part in zip(keys, place, strict=True)]
     if _comparable_as_row(keys, place):
         names = ", ".join(key.value for key in keys)
@@ -226,7 +235,17 @@ def _parts(keys: Sequence[_Key], place: _Place, source: str) -> list[str]:
             f"({key.value} {key.beyond}= {values[0]}"
             f" AND ({key.value} {key.beyond} {values[0]} OR {rest}))"
         )
-    return [body, f"{key.value} IS NULL"] if key.nulls_follow else [body]
+    with_value = _Part(body, order)
+    if not key.nulls_follow:
+        return [with_value]
+    return [with_value, _Part(f"{key.value} IS NULL", _order_of_nulls(keys))]
+
+
+def _order_of_nulls(keys: Sequence[_Key]) -> str:
+    # Among nulls the first key says nothing, so it may run the way of the next one: that is how an
+    # index on both has them, and nothing is left to sort.
+    way = "ASC NULLS FIRST" if keys[1].ascending else "DESC NULLS LAST"
+    return ", ".join([f"{keys[0].value} {way}", *(key.order for key in keys[1:])])
 
 
 def _comparable_as_row(keys: Sequence[_Key], place: _Place) -> bool:
