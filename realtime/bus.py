@@ -19,6 +19,8 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from realtime.tasks import end_all
+
 logger = structlog.get_logger(__name__)
 
 GAP = Event(channel="", message="")
@@ -120,9 +122,7 @@ class RedisBackend(BroadcastBackend):
         ]
 
     async def disconnect(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_all(self._tasks)
         self._tasks = []
         await self._listener.aclose()
         await self._publisher.aclose()

@@ -8,6 +8,7 @@ import structlog
 
 from realtime.events import Batch, Counters, Limits, Render
 from realtime.log import Entry, LogReader, Topic, Unavailable
+from realtime.tasks import end_all
 
 logger = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -46,10 +47,7 @@ class Runtime:
 
     async def stop(self) -> None:
         self._closing.set()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_all(list(self._tasks))
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not beyond the end of the hub. Raises `Closed` then."""
