@@ -1,7 +1,8 @@
 """Exact numbers: read from JSON and from text without losing a digit, and written as plain digits.
 
-Normal form, the same for equal values: `int` when integral and within 64 bits; else `float` when
-its shortest text is the value; else `Decimal` without trailing zeros. There is no minus zero.
+Normal form, the same for equal values: `int` when integral and within 64 bits; `Decimal` for longer
+integers; `float` for fractions that are what the float's shortest text says, else `Decimal`.
+Decimals have no trailing zeros. There is no minus zero.
 """
 
 import json
@@ -119,10 +120,9 @@ def _normal_decimal(value: Decimal) -> Number:
     if _written_digits(value) > MAX_DIGITS:
         raise ValueError(_TOO_LONG)
     value = _CONTEXT.normalize(value)
-    if value.adjusted() < 19 and int(value.as_tuple().exponent) >= 0:
-        integer = int(value)
-        if _INT64_MIN <= integer <= _INT64_MAX:
-            return integer
+    if int(value.as_tuple().exponent) >= 0:
+        # As floats, long integers would equal their binary value, not the one they are written as.
+        return int(value) if _INT64_MIN <= value <= _INT64_MAX else value
     shortest = float(value)
     return shortest if Decimal(repr(shortest)) == value else value
 

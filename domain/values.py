@@ -166,7 +166,8 @@ def accept_default(column: TypedWithDefault) -> Any:
 def config_problems(column_type: ColumnType, config: Any) -> list[str]:
     """Everything that is wrong with a column's config, one sentence each.
 
-    Known keys are checked for every type; unknown keys are kept, within 1 MB of JSON in all.
+    The keys that the type knows are checked, and options always; others are kept as they are. All
+    together may have 1 MB of JSON.
     """
     if config is None:
         return []
@@ -177,7 +178,8 @@ def config_problems(column_type: ColumnType, config: Any) -> list[str]:
         clean_json(dict(config), most_bytes=MAX_CONFIG_BYTES)
     except Rejected as error:
         problems.append(f"config: {error.message}")
-    for key, check in _CONFIG_CHECKS.items():
+    checks = {**_COMMON_CHECKS, **_CONFIG_CHECKS.get(column_type, {})}
+    for key, check in checks.items():
         if config.get(key) is not None:
             problems += [f"config.{message}" for message in check(config[key])]
     return problems
@@ -242,12 +244,18 @@ def _check_name(key: str) -> Callable[[Any], list[str]]:
 
 _RESULT_TYPES = [each.value for each in ColumnType if each is not ColumnType.COMPUTED]
 
-_CONFIG_CHECKS: Mapping[str, Callable[[Any], list[str]]] = {
-    "options": _check_options,
-    "formula": _check_formula,
-    "formulaType": _check_word("formulaType", list(FORMULA_TYPES)),
-    "resultType": _check_word("resultType", _RESULT_TYPES),
-    "dependencies": _check_dependencies,
-    "targetTableId": _check_name("targetTableId"),
-    "displayColumn": _check_name("displayColumn"),
+_Checks = Mapping[str, Callable[[Any], list[str]]]
+
+_COMMON_CHECKS: _Checks = {"options": _check_options}
+_CONFIG_CHECKS: Mapping[ColumnType, _Checks] = {
+    ColumnType.COMPUTED: {
+        "formula": _check_formula,
+        "formulaType": _check_word("formulaType", list(FORMULA_TYPES)),
+        "resultType": _check_word("resultType", _RESULT_TYPES),
+        "dependencies": _check_dependencies,
+    },
+    ColumnType.RELATION: {
+        "targetTableId": _check_name("targetTableId"),
+        "displayColumn": _check_name("displayColumn"),
+    },
 }

@@ -231,9 +231,6 @@ def test_defaults_are_coerced() -> None:
         ({"options": [1]}, ["config.options[0]: 1 is not a text"]),
         ({"options": ["x" * 257]}, ["config.options[0]: an option has at most 256 characters"]),
         ({"options": [str(n) for n in range(1001)]}, ["config.options holds at most 1000 texts"]),
-        ({"formula": 5}, ["config.formula must be a text of at most 8192 characters"]),
-        ({"dependencies": [1]}, ["config.dependencies must be a list of at most 500 column names"]),
-        ({"targetTableId": 1}, ["config.targetTableId must be a text of at most 256 characters"]),
         ({"note": "\x00"}, ["config: text cannot contain the character U+0000"]),
         ({"note": "x" * MEGABYTE}, ["config: more than 1048576 bytes of JSON"]),
     ],
@@ -241,6 +238,18 @@ def test_defaults_are_coerced() -> None:
 )
 def test_config_problems(config: Any, problems: list[str]) -> None:
     assert config_problems(ColumnType.SELECT, config) == problems
+
+
+def test_config_keys_are_checked_for_the_type_that_knows_them() -> None:
+    config = {"formula": 5, "dependencies": [1], "targetTableId": 1}
+    assert config_problems(ColumnType.TEXT, config) == []
+    assert config_problems(ColumnType.COMPUTED, config) == [
+        "config.formula must be a text of at most 8192 characters",
+        "config.dependencies must be a list of at most 500 column names",
+    ]
+    assert config_problems(ColumnType.RELATION, config) == [
+        "config.targetTableId must be a text of at most 256 characters"
+    ]
 
 
 def test_config_words_are_listed() -> None:
