@@ -1,5 +1,6 @@
 """Paging by keyset visits every row once, in Python's order, and starts at the cursor."""
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -139,6 +140,30 @@ async def test_a_window_between_two_cursors_is_what_lies_between(
         assert ([edge.id for edge in found], more) == (between[:3], len(between) > 3)
         found, more = await _page(connection, sorts, last=3, **cursors)
         assert ([edge.id for edge in found], more) == (between[-3:], len(between) > 3)
+
+
+async def test_every_mix_of_directions_and_nulls_starts_after_and_before_every_row(
+    postgres_url: str,
+) -> None:
+    cells = itertools.product([None, False, True], [None, Decimal(1), Decimal(2)], range(2))
+    rows = [
+        SampleRow(UUID(int=20 - n), n, {**EMPTY, "c3": switch, "c2": number})
+        for n, (switch, number, _) in enumerate(cells)
+    ]
+    keys = [SHAPE.columns_by_key["boolean"], SHAPE.columns_by_key["number"]]
+    mixes = list(itertools.product(Direction, Nulls))
+    async with sample_table(postgres_url) as connection:
+        await fill(connection, rows)
+        for first, second in itertools.product(mixes, mixes):
+            sorts = (Sort(keys[0], *first), Sort(keys[1], *second))
+            expected = [row.id for row in _in_order(rows, sorts)]
+            edges, _ = await _page(connection, sorts, first=100)
+            assert [edge.id for edge in edges] == expected
+            for index, edge in enumerate(edges):
+                after, _ = await _page(connection, sorts, first=3, after=edge.cursor)
+                assert [one.id for one in after] == expected[index + 1 : index + 4]
+                before, _ = await _page(connection, sorts, last=3, before=edge.cursor)
+                assert [one.id for one in before] == expected[max(index - 3, 0) : index]
 
 
 async def test_a_filter_and_a_page_share_their_parameters(postgres_url: str) -> None:
