@@ -6,6 +6,7 @@ long for one; never on values.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from domain.fields import SYSTEM_FIELDS, Family, Field, family_of
@@ -118,9 +119,14 @@ class _Key:
         return self.nullable and not self.nulls_first
 
 
-def _keys(sorts: Sequence[Sort], alias: str, backward: bool) -> list[_Key]:
+def _keys(sorts: Sequence[Sort], alias: str, backward: bool) -> tuple[_Key, ...]:
+    return _cached_keys(tuple(sorts), alias, backward)
+
+
+@lru_cache(maxsize=1024)  # made once per order, used several times per request
+def _cached_keys(sorts: tuple[Sort, ...], alias: str, backward: bool) -> tuple[_Key, ...]:
     ties = (Sort(SYSTEM_FIELDS["position"]), Sort(SYSTEM_FIELDS["id"]))
-    return [
+    return tuple(
         _Key(
             field=sort.field,
             value=_key_value(sort.field, alias),
@@ -130,7 +136,7 @@ def _keys(sorts: Sequence[Sort], alias: str, backward: bool) -> list[_Key]:
             nulls_first=(sort.nulls is Nulls.FIRST) is not backward,
         )
         for sort in (*sorts, *ties)
-    ]
+    )
 
 
 def compile_page(page: Page, source: str, where: str, params: Params, alias: str = "t") -> str:
