@@ -76,8 +76,8 @@ class TableStore(Protocol):
     async def shape_by_number(self, organization_id: UUID, number: int) -> TableShape | None:
         """The shape of the table that a row id names by number."""
 
-    def forget(self, table_id: UUID) -> None:
-        """Drop the cached shape: it turned out to be old."""
+    def forget(self, shape: TableShape) -> None:
+        """Drop this shape from the cache, unless a newer one is there already: it is old."""
 
 
 class ColumnStore(Protocol):
@@ -181,9 +181,14 @@ class ImportStore(Protocol):
         it."""
 
     async def finish(
-        self, shape: TableShape | None, run: Import, status: ImportStatus, error: str | None
+        self,
+        shape: TableShape | None,
+        actor: str,
+        run: Import,
+        status: ImportStatus,
+        error: str | None,
     ) -> Import | None:
-        """End a queued or running import; None when it had ended."""
+        """End a queued or running import; None when it had ended. No shape: the table is gone."""
 
     async def resume(self, organization_id: UUID, import_id: UUID) -> Import | None:
         """Queue a cancelled or failed import again; None when it is in another state."""

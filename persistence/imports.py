@@ -127,17 +127,16 @@ class Imports:
         """Store the import and all its rows at once; the one that has its key already, if any."""
         try:
             async with self._revision(shape, new, chunk) as (connection, write):
-                made = await _insert(connection, new)
-                done = await _store(connection, write, made, chunk)
+                made = await _insert(connection, new, ImportStatus.RUNNING)
+                return await _store(connection, write, made, chunk)
         except _Superseded:
             return await self._taken(new)
-        return done
 
     async def queue(self, new: Import) -> Import:
         """Store the import with its job; the import that has its key already, if any."""
         try:
             async with self._pool.acquire() as connection, connection.transaction():
-                made = await _insert(connection, new)
+                made = await _insert(connection, new, ImportStatus.QUEUED)
                 await jobs.enqueue(connection, JOB, {"importId": str(new.id)})
         except _Superseded:
             return await self._taken(new)
@@ -160,7 +159,12 @@ class Imports:
             return None
 
     async def finish(
-        self, shape: TableShape | None, run: Import, status: ImportStatus, error: str | None
+        self,
+        shape: TableShape | None,
+        actor: str,
+        run: Import,
+        status: ImportStatus,
+        error: str | None,
     ) -> Import | None:
         """End an import, with an entry in the table's log so that whoever follows it hears of it.
 
@@ -168,7 +172,7 @@ class Imports:
         if shape is None:
             return _found(await self._pool.fetchrow(_FINISH, run.id, status, error, 0))
         try:
-            async with write_table(self._pool, shape, run.created_by, _cause(run), self._wake) as w:
+            async with write_table(self._pool, shape, actor, _cause(run), self._wake) as w:
                 ended = _found(
                     await w.connection.fetchrow(_FINISH, run.id, status, error, w.revision)
                 )
@@ -213,7 +217,7 @@ class _Superseded(Exception):
     """The import is not where this transaction believed it; it is rolled back."""
 
 
-async def _insert(connection: Connection, new: Import) -> Import:
+async def _insert(connection: Connection, new: Import, status: ImportStatus) -> Import:
     row = await connection.fetchrow(
         _INSERT,
         new.id,
@@ -221,7 +225,7 @@ async def _insert(connection: Connection, new: Import) -> Import:
         new.table_id,
         new.file_id,
         new.import_key,
-        new.status,
+        status,
         dumps(new.plan),
         new.bytes_total,
         new.byte_offset,

@@ -25,8 +25,20 @@ from persistence.urls import asyncpg_dsn
 _SILENCE = timedelta(seconds=4)
 _LOOK_EVERY = timedelta(seconds=1)
 _JOBS_AT_ONCE = 4
+_RETRY_SECONDS = 1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _INSTALL_LOCK = 7_305_181_202
+
+#: What a step raises when the database is away, restarts or is too slow: trying again may succeed.
+OUT_OF_REACH = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InvalidTransactionStateError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+)
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[None]]
 
@@ -78,7 +90,7 @@ async def run(database_url: str, handlers: Mapping[str, Handler], stopping: asyn
                     )
                 finally:
                     ending.cancel()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except OUT_OF_REACH as error:
             _log.warning("the queue of jobs is out of reach", error=repr(error), pause=pause)
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), pause)
@@ -109,6 +121,8 @@ def _adapted(handler: Handler) -> Callable[[Job], Awaitable[None]]:
             await handler(orjson.loads(job.payload or b"{}"))
         except TryAgain as again:
             raise RetryRequested(timedelta(seconds=again.seconds), str(again)) from again
+        except OUT_OF_REACH as error:
+            raise RetryRequested(timedelta(seconds=_RETRY_SECONDS), repr(error)) from error
 
     return work
 

@@ -1,0 +1,85 @@
+"""The worker process: takes jobs from the queue and runs them."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+import uvloop
+
+from persistence import imports as stored_imports
+from persistence import jobs
+from persistence.blobs import Blobs
+from persistence.engine import Database
+from persistence.storage import PostgresStorage
+from processing import imports
+from realtime.bus import Bus, open_bus
+from realtime.log import Topic
+
+_log = structlog.get_logger()
+
+
+class WorkerSettings(Protocol):
+    """What a worker needs to know."""
+
+    @property
+    def database_url(self) -> str | None: ...
+
+    @property
+    def redis_url(self) -> str | None: ...
+
+    @property
+    def blob_folder(self) -> Path: ...
+
+    @property
+    def pool_size(self) -> int: ...
+
+
+def main(settings: WorkerSettings) -> None:
+    """Run a worker until SIGINT or SIGTERM; running jobs are given back between two steps."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(settings))
+
+
+async def run(settings: WorkerSettings) -> None:
+    """`main` for callers that run in a loop."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    bus = open_bus(settings.redis_url or "memory://")
+    database_url = settings.database_url or ""
+    await bus.connect()
+    try:
+        async with Database.connect(database_url, pool_size=settings.pool_size) as database:
+            wakes = Wakes(bus)
+            blobs = Blobs.open(settings.blob_folder)
+            storage = PostgresStorage(database, wakes.send, blobs)
+            handlers = {stored_imports.JOB: imports.handler(storage, stopping)}
+            _log.info("the worker takes jobs")
+            await jobs.run(database_url, handlers, stopping)
+            await wakes.sent()
+    finally:
+        await bus.disconnect()
+    _log.info("the worker has stopped")
+
+
+class Wakes:
+    """Tells other processes of commits, in the background."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._sending: set[asyncio.Task[None]] = set()
+
+    def send(self, kind: str, subject: UUID, revision: int) -> None:
+        """Publish without waiting; the once-a-second look at the clocks covers what is lost."""
+        topic = Topic("table" if kind == "table" else "organization", subject)
+        task = asyncio.create_task(self._bus.publish(topic.channel, str(revision)))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def sent(self) -> None:
+        """Wait for what is under way."""
+        await asyncio.gather(*self._sending, return_exceptions=True)
