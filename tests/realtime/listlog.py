@@ -75,14 +75,16 @@ async def render(entries: Sequence[ListEntry]) -> list[Frame]:
 
 async def started(subscription: Subscription) -> Started:
     """The next item, which must be a `Started`."""
-    item = await anext(subscription)
+    async with asyncio.timeout(20):
+        item = await anext(subscription)
     assert isinstance(item, Started), item
     return item
 
 
 async def ended(subscription: Subscription) -> Ended:
     """The next item, which must be the end."""
-    item = await anext(subscription)
+    async with asyncio.timeout(20):
+        item = await anext(subscription)
     assert isinstance(item, Ended), item
     assert [rest async for rest in subscription] == []
     return item
@@ -98,6 +100,16 @@ async def revisions(subscription: Subscription, upto: int) -> list[int]:
             if item.revision >= upto:
                 return seen
     raise AssertionError(f"ended after {seen[-3:]}")
+
+
+async def live(*subscriptions: Subscription) -> None:
+    """Take the `Started` of subscriptions without a replay, and bring them to the live part."""
+    for subscription in subscriptions:
+        await started(subscription)
+        waiting = asyncio.create_task(anext(subscription))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -19,6 +19,7 @@ from tests.realtime.listlog import (
     ListEntry,
     ListLog,
     ended,
+    live,
     render,
     revisions,
     started,
@@ -129,19 +130,19 @@ async def test_a_log_that_became_shorter_resets_everybody() -> None:
     missed: list[int] = []
     async with (
         a_hub(log, SHORT) as hub,
-        hub.subscribe(TABLE, "g", render) as live,
+        hub.subscribe(TABLE, "g", render) as current,
         hub.subscribe(TABLE, "g", render, after=0) as replaying,
         hub.watch(TABLE, lambda entries: missed.append(len(entries))),
     ):
-        await started(live)
+        await started(current)
         await started(replaying)
         log.logs[TABLE] = log.logs[TABLE][:15]
         async with asyncio.timeout(10):
-            assert await started(live) == Started("RESET", 15, "AHEAD_OF_LOG")
+            assert await started(current) == Started("RESET", 15, "AHEAD_OF_LOG")
             assert await started(replaying) == Started("RESET", 15, "AHEAD_OF_LOG")
         assert missed == [0]
         await hub.notify(TABLE, log.append())
-        assert await revisions(live, 16) == [16]
+        assert await revisions(current, 16) == [16]
         assert await revisions(replaying, 16) == [16]
 
 
@@ -225,9 +226,7 @@ async def test_a_slow_consumer_reads_the_log_again_and_gets_exactly_the_log() ->
         hub.subscribe(TABLE, "g", render) as slow,
         hub.subscribe(TABLE, "g", render) as fast,
     ):
-        await started(slow)
-        await started(fast)
-        await _live(hub, slow, fast)
+        await live(slow, fast)
         reader = asyncio.create_task(revisions(fast, 200))
         for _ in range(200):
             await hub.notify(TABLE, log.append())
@@ -247,9 +246,7 @@ async def test_a_consumer_that_sleeps_too_long_is_reset() -> None:
         hub.subscribe(TABLE, "g", render) as slow,
         hub.subscribe(TABLE, "g", render) as fast,
     ):
-        await started(slow)
-        await started(fast)
-        await _live(hub, slow, fast)
+        await live(slow, fast)
         reader = asyncio.create_task(revisions(fast, 200))
         for _ in range(200):
             await hub.notify(TABLE, log.append())
@@ -259,15 +256,6 @@ async def test_a_consumer_that_sleeps_too_long_is_reset() -> None:
         kept = [item.revision for item in queued if isinstance(item, Frame)]
         assert kept == list(range(1, len(kept) + 1))
         assert queued[len(kept)] == Started("RESET", 200, "TOO_FAR")
-
-
-async def _live(hub: Hub, *subscriptions: Subscription) -> None:
-    """Let consumers that have nothing to replay reach the live part."""
-    for subscription in subscriptions:
-        waiting = asyncio.create_task(anext(subscription))
-        await asyncio.sleep(0)
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
 
 
 async def test_a_cancelled_wait_loses_nothing() -> None:
@@ -301,9 +289,8 @@ async def test_a_failing_render_ends_only_its_own_group() -> None:
         hub.subscribe(TABLE, "bad", broken) as bad,
         hub.subscribe(TABLE, "bad", broken, after=0) as also_bad,
     ):
-        for subscription in (good, bad, also_bad):
-            await started(subscription)
-        await _live(hub, good, bad)
+        await started(also_bad)
+        await live(good, bad)
         await hub.notify(TABLE, log.append())
         assert await ended(bad) == Ended("error")
         assert await ended(also_bad) == Ended("error")
@@ -389,16 +376,16 @@ async def test_a_deleted_topic_delivers_the_rest_and_ends() -> None:
     async with (
         a_hub(log, SHORT) as hub,
         hub.watch(TABLE, lambda entries: heard.append(len(entries))),
-        hub.subscribe(TABLE, "g", render) as live,
+        hub.subscribe(TABLE, "g", render) as current,
         hub.subscribe(TABLE, "h", render, after=0) as replaying,
     ):
-        await started(live)
+        await started(current)
         await started(replaying)
         for _ in range(3):
             log.append()
         deleted.append(True)
-        assert await revisions(live, 3) == [1, 2, 3]
-        assert await ended(live) == Ended("deleted")
+        assert await revisions(current, 3) == [1, 2, 3]
+        assert await ended(current) == Ended("deleted")
         assert await revisions(replaying, 3) == [1, 2, 3]
         assert await ended(replaying) == Ended("deleted")
         assert heard == [3, 0]
@@ -460,10 +447,10 @@ async def test_stop_ends_every_subscription_after_what_is_queued() -> None:
     hub = a_hub(log, SHORT)
     await hub.start()
     async with AsyncExitStack() as stack:
-        live = await stack.enter_async_context(hub.subscribe(TABLE, "g", render))
+        current = await stack.enter_async_context(hub.subscribe(TABLE, "g", render))
         replaying = await stack.enter_async_context(hub.subscribe(TABLE, "g", render, 0))
-        await started(live)
-        waiting = asyncio.create_task(anext(live))
+        await started(current)
+        waiting = asyncio.create_task(anext(current))
         await asyncio.sleep(0)
         log.down = True
         opening = asyncio.create_task(_only_end(hub, UUID(int=9)))
