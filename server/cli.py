@@ -125,16 +125,20 @@ def worker() -> None:
         worker_process.main(settings)
 
 
+@contextmanager
+def _database() -> Iterator[Settings]:
+    """A database that answers and is up to date: a key may be the first thing somebody makes."""
+    with _clear_errors(), attach.database(_configured()) as settings:
+        with _console.status("Bringing the database up to date"):
+            migrations.upgrade(settings.database_url or "")
+        yield settings
+
+
 @app.command()
 def migrate() -> None:
     """Bring the database up to date."""
-    with (
-        _clear_errors(),
-        attach.database(_configured()) as settings,
-        _console.status("Bringing the database up to date"),
-    ):
-        migrations.upgrade(settings.database_url or "")
-    _console.print("The database is up to date.")
+    with _database():
+        _console.print("The database is up to date.")
 
 
 @key_app.command("create")
@@ -144,14 +148,14 @@ def key_create(
     expires: Annotated[datetime | None, typer.Option(help="When it ends (UTC).")] = None,
 ) -> None:
     """Make a key and print it. It is shown this once."""
-    with _clear_errors(), attach.database(_configured()) as settings:
+    with _database() as settings:
         _say(asyncio.run(keys.create(settings, name, role, expires)))
 
 
 @key_app.command("list")
 def key_list() -> None:
     """List the keys: id, prefix, name, role, last use."""
-    with _clear_errors(), attach.database(_configured()) as settings:
+    with _database() as settings:
         for line in asyncio.run(keys.list_(settings)):
             _say(line)
 
@@ -159,7 +163,7 @@ def key_list() -> None:
 @key_app.command("revoke")
 def key_revoke(key: Annotated[str, typer.Argument(help="The key's id or prefix.")]) -> None:
     """End a key now. Open subscriptions of the key end within two seconds."""
-    with _clear_errors(), attach.database(_configured()) as settings:
+    with _database() as settings:
         _say(asyncio.run(keys.revoke(settings, key)))
 
 
