@@ -1,12 +1,15 @@
 """Groups do not wait for each other, and topics come and go without a hole."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from realtime.bus import MemoryBackend
 from realtime.events import Frame, Limits, Started
 from realtime.hub import Hub
+from realtime.tasks import end_all
 from tests.realtime.listlog import (
+    SHORT,
     TABLE,
     ListEntry,
     ListLog,
@@ -107,3 +110,34 @@ async def test_a_subscriber_that_comes_while_its_topic_is_let_go_is_served() -> 
             assert await revisions(second, 1) == await revisions(third, 1) == [1]
         await opening.__aexit__(None, None, None)
         await until(lambda: hub.topics == 0)
+
+
+async def test_what_was_being_rendered_when_the_log_became_shorter_is_not_sent() -> None:
+    log, gate = ListLog({TABLE: []}), Gate()
+    async with (
+        Hub(MemoryBackend("memory://"), log, SHORT) as hub,
+        hub.subscribe(TABLE, "g", gate.render) as subscription,
+    ):
+        await live(subscription)
+        for _ in range(3):
+            await hub.notify(TABLE, log.append())
+        await gate.reached.wait()
+        await until(lambda: hub.counters.log_reads == len(log.reads) > 0)
+        log.logs[TABLE] = log.logs[TABLE][:1]
+        assert await started(subscription) == Started("RESET", 1, "AHEAD_OF_LOG")
+        gate.open.set()
+        await hub.notify(TABLE, log.append(text="again"))
+        assert await anext(subscription) == Frame(2, b"again")
+
+
+async def test_a_task_that_swallows_its_cancellation_is_ended_too() -> None:
+    async def stubborn() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await end_all([task])
+    assert task.cancelled()
