@@ -147,19 +147,21 @@ class Postmaster:
 
 
 def _works_in(pid: int, folder: Path) -> bool:
-    """Whether the process is a server of this folder: a postmaster's cwd is its data folder."""
+    """Whether the process is a server of this folder, by its command line.
+
+    Its working folder would tell too, but a container's root may not read that of another user.
+    """
     try:
         if sys.platform == "linux":
-            return Path(os.readlink(f"/proc/{pid}/cwd")) == folder.resolve()
-        line = subprocess.run(  # noqa: S603
-            ["/bin/ps", "-p", str(pid), "-o", "command="],
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout
+            line = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
+        else:
+            question = ["/bin/ps", "-p", str(pid), "-o", "command="]
+            line = subprocess.run(  # noqa: S603
+                question, capture_output=True, text=True, check=False
+            ).stdout
     except OSError:
         return False
-    return str(folder) in line or str(folder.resolve()) in line
+    return any(f"postgres -D {path} " in f"{line} " for path in (folder, folder.resolve()))
 
 
 def postmaster(data: Path) -> Postmaster | None:

@@ -117,9 +117,10 @@ class ManagedProcess:
             try:
                 await self.spec.before()
                 process = await self._spawn()
-            except OSError:
-                # No memory or no process slots: as if it had ended again.
+            except Exception:
+                # No memory, a full disk: as if it had ended again. Giving up would be for ever.
                 _log.exception("process cannot be started", process=self.spec.name)
+                await self._told_to_stop(within=pause)
                 continue
             self.restarts += 1
             if self._stopping.is_set():
