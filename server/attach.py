@@ -44,6 +44,13 @@ def database(settings: Settings) -> Iterator[Settings]:
         yield settings.model_copy(update={"database_url": url})
 
 
+def wait_for_start(gate: int | None) -> None:
+    """Wait until the supervisor opens the gate, if there is one."""
+    if gate is not None:
+        os.read(gate, 1)
+        os.close(gate)
+
+
 def end_with_parent() -> None:
     """On macOS, end when the supervisor is gone; on Linux the kernel does it."""
     if sys.platform == "darwin":

@@ -1,11 +1,13 @@
 """The command line: `tablecast up`, `serve`, `worker`, `migrate`, `key …`, `schema …`."""
 
 import asyncio
+import json
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +17,8 @@ from rich.console import Console
 
 from domain.access import Role
 from domain.errors import DomainError
-from persistence import migrate as migrations
 from persistence.embedded import EmbeddedError
-from processing import worker as worker_process
-from server import attach, documents, keys, observe, supervisor
+from server import attach, observe, supervisor
 from server.guards import require_own_rooms
 from server.processes import ProcessFailed
 from server.settings import ConfigurationError, Settings, load
@@ -30,6 +30,8 @@ key_app = typer.Typer(help="API keys.", no_args_is_help=True)
 schema_app = typer.Typer(help="The schema files in the repository.", no_args_is_help=True)
 app.add_typer(key_app, name="key")
 app.add_typer(schema_app, name="schema")
+
+_StartFd = Annotated[int | None, typer.Option(hidden=True)]
 
 _console = Console(stderr=True, highlight=False)
 
@@ -43,6 +45,14 @@ def _clear_errors() -> Iterator[None]:
         for line in str(error).splitlines():
             _console.print(f"tablecast: {line}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
+
+
+def _load(module: str) -> Any:
+    """A module of ours that only some commands need, by name as uvicorn takes the app.
+
+    All of them together take two seconds to import, which `up` and each of its children would pay.
+    """
+    return import_module(module)
 
 
 def _configured() -> Settings:
@@ -97,7 +107,8 @@ def serve(
     open_: Annotated[
         bool, typer.Option("--open", help="Serve without keys; loopback addresses only.")
     ] = False,
-    listen_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+    listen_fd: _StartFd = None,
+    start_fd: _StartFd = None,
 ) -> None:
     """Run the web server against a running database and Redis."""
     with _clear_errors():
@@ -105,24 +116,39 @@ def serve(
         settings = _configured()
         settings = settings.model_copy(update={k: v for k, v in given.items() if v is not None})
         settings.require_loopback()
-        settings = attach.running(settings)
-        _export(settings)
-        options = _server_options(settings)
         if listen_fd is None:
-            uvicorn.run(**options, workers=workers)
+            settings = attach.running(settings)
+            _export(settings)
+            uvicorn.run(**_server_options(settings), workers=workers)
         else:
             attach.end_with_parent()
-            listener = socket.socket(fileno=listen_fd)
-            uvicorn.Server(uvicorn.Config(**options)).run(sockets=[listener])
+            config = uvicorn.Config(**_server_options(settings))
+            config.load()
+            attach.wait_for_start(start_fd)
+            uvicorn.Server(config).run(sockets=[socket.socket(fileno=listen_fd)])
 
 
 @app.command()
-def worker() -> None:
+def worker(start_fd: _StartFd = None) -> None:
     """Run background work against a running database and Redis."""
     with _clear_errors():
-        settings = attach.running(_configured())
+        settings = _configured()
         attach.end_with_parent()
-        worker_process.main(settings)
+        program = _load("processing.worker")
+        attach.wait_for_start(start_fd)
+        program.main(attach.running(settings))
+
+
+@app.command(hidden=True)
+def prepare(start_fd: _StartFd = None) -> None:
+    """Bring the database up to date and make the first key, for `up`; prints JSON."""
+    with _clear_errors():
+        settings = _configured()
+        migrations, bootstrap = _load("persistence.migrate"), _load("server.bootstrap")
+        attach.wait_for_start(start_fd)
+        migrations.upgrade(settings.database_url)
+        made = asyncio.run(bootstrap.prepare(settings))
+        _say(json.dumps({"api_key": made.api_key}))
 
 
 @contextmanager
@@ -130,7 +156,7 @@ def _database() -> Iterator[Settings]:
     """A database that answers and is up to date: a key may be the first thing somebody makes."""
     with _clear_errors(), attach.database(_configured()) as settings:
         with _console.status("Bringing the database up to date"):
-            migrations.upgrade(settings.database_url or "")
+            _load("persistence.migrate").upgrade(settings.database_url)
         yield settings
 
 
@@ -149,14 +175,14 @@ def key_create(
 ) -> None:
     """Make a key and print it. It is shown this once."""
     with _database() as settings:
-        _say(asyncio.run(keys.create(settings, name, role, expires)))
+        _say(asyncio.run(_load("server.keys").create(settings, name, role, expires)))
 
 
 @key_app.command("list")
 def key_list() -> None:
     """List the keys: id, prefix, name, role, last use."""
     with _database() as settings:
-        for line in asyncio.run(keys.list_(settings)):
+        for line in asyncio.run(_load("server.keys").list_(settings)):
             _say(line)
 
 
@@ -164,7 +190,7 @@ def key_list() -> None:
 def key_revoke(key: Annotated[str, typer.Argument(help="The key's id or prefix.")]) -> None:
     """End a key now. Open subscriptions of the key end within two seconds."""
     with _database() as settings:
-        _say(asyncio.run(keys.revoke(settings, key)))
+        _say(asyncio.run(_load("server.keys").revoke(settings, key)))
 
 
 @schema_app.command("export")
@@ -173,6 +199,7 @@ def schema_export(
     check: Annotated[bool, typer.Option("--check", help="Only compare; exit 1 if old.")] = False,
 ) -> None:
     """Write the GraphQL schema and the OpenAPI documents, or check that they are current."""
+    documents = _load("server.documents")
     if not check:
         documents.export(path)
         return

@@ -24,7 +24,8 @@ class ProcessFailed(Exception):
     """A child did not become ready. The text is one sentence for the operator."""
 
 
-async def _at_once() -> bool:
+async def at_once() -> bool:
+    """For children that nobody waits for."""
     return True
 
 
@@ -43,7 +44,7 @@ class ProcessSpec:
 
     name: str
     command: Callable[[], Sequence[str]]
-    ready: Callable[[], Awaitable[bool]] = _at_once
+    ready: Callable[[], Awaitable[bool]] = at_once
     before: Callable[[], Awaitable[None]] = _nothing
     stop_signal: signal.Signals = signal.SIGTERM
     force_signal: signal.Signals = signal.SIGKILL
@@ -69,14 +70,24 @@ class ManagedProcess:
         """The id of the running child."""
         return self._process.pid if self._process and self._process.returncode is None else None
 
-    async def start(self) -> None:
-        """Start the child, wait until it is ready, and keep it running from then on.
-
-        Raises `ProcessFailed` when it ends or is not ready within `start_seconds`.
-        """
+    async def launch(self) -> None:
+        """Start the child and do not wait for it; `until_ready` comes next."""
         await self.spec.before()
+        await self._spawn()
+
+    async def start(self) -> None:
+        """Start the child and wait until it is ready."""
+        await self.launch()
+        await self.until_ready()
+
+    async def until_ready(self) -> None:
+        """Wait until the child is ready, and keep it running from then on.
+
+        Raises `ProcessFailed` when it ends or is not ready within `start_seconds` from now.
+        """
+        process = self._process
+        assert process is not None, "launch comes first"
         begun = time.monotonic()
-        process = await self._spawn()
         while not await self.spec.ready():
             if process.returncode is not None:
                 raise ProcessFailed(f"{self.spec.name} ended at its start: {self._last_words()}")
@@ -161,16 +172,15 @@ class ManagedProcess:
 
 
 class ProcessGroup:
-    """Children that are started in order and stopped in reverse."""
+    """Children that are stopped in the reverse order of their adding."""
 
     def __init__(self) -> None:
         self.members: list[ManagedProcess] = []
 
-    async def start(self, spec: ProcessSpec) -> ManagedProcess:
-        """Start one more child and wait until it is ready."""
+    def add(self, spec: ProcessSpec) -> ManagedProcess:
+        """One more child, not started yet. The last one added is stopped first."""
         member = ManagedProcess(spec)
         self.members.append(member)
-        await member.start()
         return member
 
     async def stop(self) -> None:

@@ -2,20 +2,20 @@
 
 import asyncio
 import fcntl
+import json
 import os
 import signal
 import socket
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from persistence import launcher, migrate
+from persistence import launcher
 from persistence.embedded import EmbeddedPostgres, answers, end_former, make_data_folder
-from server import bootstrap, valkey
-from server.bootstrap import Bootstrap
-from server.processes import ProcessGroup, ProcessSpec
+from server import valkey
+from server.processes import ProcessFailed, ProcessGroup, ProcessSpec, at_once
 from server.settings import ConfigurationError, Settings
 
 _READY_REQUEST = b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -106,77 +106,136 @@ def valkey_spec(folder: Path, log: Path) -> ProcessSpec:
     )
 
 
+class Gate:
+    """Holds children back until it is opened: they read from `fd` and wait for the end of file.
+
+    So they can load their modules, which is most of their start, while others get ready.
+    """
+
+    def __init__(self) -> None:
+        self.fd, self._held = os.pipe()
+
+    def open(self) -> None:
+        """Let all children go, those that are started later too."""
+        if self._held >= 0:
+            os.close(self._held)
+            self._held = -1
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        self.open()
+        os.close(self.fd)
+
+
 def _ourselves(*arguments: str) -> list[str]:
     # SIGKILL when we are killed: the web's copy of the listening socket must not block the port.
     line = [sys.executable, "-m", "server.cli", *arguments]
     return launcher.command(line, death_signal=signal.SIGKILL)
 
 
-@dataclass
 class Supervisor:
     """The whole installation on one machine. `say` tells the operator what happens."""
 
-    settings: Settings
-    say: Callable[[str], None]
-    group: ProcessGroup = field(default_factory=ProcessGroup)
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        self.settings = settings
+        self.say = say
+        self.group = ProcessGroup()
+        self._server = EmbeddedPostgres(settings.postgres_folder)
+        self._database_ready = Gate()
+        self._prepared = Gate()
 
-    async def start(self, listener: socket.socket) -> Bootstrap:
-        """Start everything in order; returns when the web answers.
+    async def start(self, listener: socket.socket) -> str | None:
+        """Start everything in order; returns the API key to show when the web answers.
 
         Raises `ProcessFailed`, `EmbeddedError` or `ConfigurationError` with a sentence.
         """
-        settings = await self._start_stores()
-        self.say("Bringing the database up to date")
-        await asyncio.to_thread(migrate.upgrade, settings.database_url or "")
-        made = await bootstrap.prepare(settings)
-        await self._start_programs(settings, listener)
-        return made
+        stores = [self.group.add(spec) for spec in self._stores()]
+        programs = [self.group.add(spec) for spec in self._programs(listener)]
+        preparing = asyncio.create_task(self._prepare())
+        try:
+            for program in programs:
+                await program.launch()
+            for store in stores:
+                self.say(f"Starting {store.spec.name}")
+                await store.start()
+            self.say("Bringing the database up to date")
+            self._database_ready.open()
+            key = await preparing
+        finally:
+            preparing.cancel()
+            await asyncio.wait({preparing})
+        self.say("Starting the web server and the worker")
+        self._prepared.open()
+        for program in programs:
+            await program.until_ready()
+        return key
 
-    async def _start_stores(self) -> Settings:
+    async def stop(self) -> None:
+        """Stop everything in reverse order."""
+        await self.group.stop()
+        self._database_ready.close()
+        self._prepared.close()
+
+    def _stores(self) -> Iterator[ProcessSpec]:
         settings = self.settings
-        found: dict[str, str] = {}
-        server = EmbeddedPostgres(settings.postgres_folder)
         if settings.database_url is None:
-            self.say("Starting PostgreSQL")
-            await self.group.start(postgres_spec(server))
-            found["database_url"] = server.url()
+            yield postgres_spec(self._server)
         if settings.redis_url is None:
-            self.say("Starting Valkey")
-            server.make_socket_folder()
-            await self.group.start(valkey_spec(server.socket_folder, settings.data / "valkey.log"))
-            found["redis_url"] = valkey.url(server.socket_folder)
-        return settings.model_copy(update=found)
+            self._server.make_socket_folder()
+            yield valkey_spec(self._server.socket_folder, settings.data / "valkey.log")
 
-    async def _start_programs(self, settings: Settings, listener: socket.socket) -> None:
-        addresses = {
-            "DATABASE_URL": settings.database_url or "",
-            "REDIS_URL": settings.redis_url or "",
-            "TABLECAST_DATA": str(settings.data),
-        }
-        fd = listener.fileno()
-
+    def _programs(self, listener: socket.socket) -> Iterator[ProcessSpec]:
         async def web_ready() -> bool:
             return await answers_http(listener)
 
-        self.say("Starting the web server and the worker")
-        for number in range(settings.web_processes):
-            spec = ProcessSpec(
-                f"web {number + 1}" if settings.web_processes > 1 else "web",
-                lambda: _ourselves("serve", "--listen-fd", str(fd)),
-                ready=web_ready,
-                stop_seconds=settings.shutdown_seconds + 5,
-                environment=addresses,
-                pass_fds=(fd,),
-            )
-            await self.group.start(spec)
-        await self.group.start(
-            ProcessSpec(
-                "worker",
-                lambda: _ourselves("worker"),
-                stop_seconds=settings.shutdown_seconds + 5,
-                environment=addresses,
-            )
+        processes = self.settings.web_processes
+        for number in range(1, processes + 1):
+            name = "web" if processes == 1 else f"web {number}"
+            arguments = ["serve", "--listen-fd", str(listener.fileno())]
+            yield self._program(name, arguments, web_ready, listener.fileno())
+        yield self._program("worker", ["worker"], at_once)
+
+    def _program(
+        self, name: str, arguments: list[str], ready: Callable[[], Awaitable[bool]], *fds: int
+    ) -> ProcessSpec:
+        gate = self._prepared.fd
+        return ProcessSpec(
+            name,
+            lambda: _ourselves(*arguments, "--start-fd", str(gate)),
+            ready=ready,
+            stop_seconds=self.settings.shutdown_seconds + 5,
+            environment=self._addresses(),
+            pass_fds=(gate, *fds),
         )
+
+    def _addresses(self) -> dict[str, str]:
+        settings, folder = self.settings, self._server.socket_folder
+        return {
+            "DATABASE_URL": settings.database_url or self._server.url(),
+            "REDIS_URL": settings.redis_url or valkey.url(folder),
+            "TABLECAST_DATA": str(settings.data),
+        }
+
+    async def _prepare(self) -> str | None:
+        """Migrations and the first key, in a process that gives its 100 MB back afterwards."""
+        gate = self._database_ready.fd
+        process = await asyncio.create_subprocess_exec(
+            *_ourselves("prepare", "--start-fd", str(gate)),
+            stdout=subprocess.PIPE,
+            env={**os.environ, **self._addresses()},
+            pass_fds=(gate,),
+            start_new_session=True,
+        )
+        try:
+            output, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode != 0:
+            raise ProcessFailed("The database could not be brought up to date; see above.")
+        key = json.loads(output.splitlines()[-1])["api_key"]
+        return key if isinstance(key, str) else None
 
 
 async def run(settings: Settings, say: Callable[[str], None]) -> None:
@@ -201,15 +260,14 @@ async def run(settings: Settings, say: Callable[[str], None]) -> None:
         finally:
             starting.cancel()
             await asyncio.wait({starting})
-            await supervisor.group.stop()
+            await supervisor.stop()
     say("Stopped")
 
 
-def welcome(settings: Settings, made: Bootstrap) -> str:
+def welcome(settings: Settings, key: str | None) -> str:
     """What a newcomer needs: addresses, the key, one REST and one GraphQL line to try."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{'localhost' if settings.host in ('0.0.0.0', '::') else host}:{settings.port}"  # noqa: S104
-    key = made.api_key
     bearer = f" -H 'Authorization: Bearer {key or '<your key>'}'"
     query = '{"query":"{ tables { id name rowCount } }"}'
     lines = [

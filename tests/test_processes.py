@@ -58,7 +58,7 @@ async def test_a_group_stops_the_last_started_first() -> None:
     async with switchboard() as board:
         group = ProcessGroup()
         for name in ("postgres", "valkey", "web"):
-            await group.start(spec(board, name))
+            await group.add(spec(board, name)).start()
             assert (await board.born.get())[0] == name
         await group.stop()
         stopped = [(await board.died.get())[0] for _ in range(3)]
@@ -83,7 +83,7 @@ async def test_a_child_that_ends_at_its_start_is_told_with_its_last_words(tmp_pa
     )
     group = ProcessGroup()
     with pytest.raises(ProcessFailed, match="valkey ended at its start: the disk is full"):
-        await group.start(broken)
+        await group.add(broken).start()
     await group.stop()
     assert group.members == []
 

@@ -20,7 +20,7 @@ def _commands(group: TyperGroup, prefix: str) -> dict[str, TyperCommand]:
     for name, command in group.commands.items():
         if isinstance(command, TyperGroup):
             found |= _commands(command, f"{prefix} {name}")
-        elif isinstance(command, TyperCommand):
+        elif isinstance(command, TyperCommand) and not command.hidden:
             found[f"{prefix} {name}"] = command
     return found
 
