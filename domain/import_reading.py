@@ -123,7 +123,7 @@ async def chunks_of(
         ended = last
         yield await asyncio.to_thread(encode_batch, storage, shape, run, checker, batch, last)
     if not ended:
-        empty = ImportChunk(plan.session_id, [], [], run.byte_offset, run.next_line, True)
+        empty = ImportChunk(plan.session_id, {}, 0, [], run.byte_offset, run.next_line, True)
         yield storage.imports.encode(shape, run, empty)
 
 
@@ -139,7 +139,8 @@ def encode_batch(
     checked = checker.check(batch.records, batch.first)
     chunk = ImportChunk(
         ImportPlan.from_json(run.plan).session_id,
-        checked.rows,
+        checked.columns,
+        checked.count,
         [_rejection(batch, rejected) for rejected in checked.rejected],
         batch.offset_after,
         batch.after,

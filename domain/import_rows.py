@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 from typing import Any
 
 from domain import values
@@ -28,10 +29,25 @@ class RejectedRecord:
 
 @dataclass(frozen=True, slots=True)
 class CheckedRecords:
-    """The good rows in the order of the file, and every record that was refused."""
+    """The good rows in the order of the file, and every record that was refused.
 
-    rows: list[RowValues]
+    `columns` holds for each column number the values of all `count` rows, None for empty: rows as
+    objects of their own would cost as much as everything else of an import.
+    """
+
+    columns: Mapping[int, Sequence[Any]]
+    count: int
     rejected: list[RejectedRecord]
+
+    @property
+    def rows(self) -> list[RowValues]:
+        """The rows one by one, without empty values."""
+        numbers = list(self.columns)
+        turned = zip(*self.columns.values(), strict=True) if numbers else [()] * self.count
+        return [
+            RowValues({n: v for n, v in zip(numbers, row, strict=True) if v is not None})
+            for row in turned
+        ]
 
 
 class RecordChecker:
@@ -50,8 +66,7 @@ class RecordChecker:
         self._sources = [
             _Source(index, column) for index, column in sources.items() if column.stored
         ]
-        self._numbers = [source.column.number for source in self._sources]
-        filled = set(self._numbers)
+        filled = {source.column.number for source in self._sources}
         self._defaults: dict[int, Any] = {}
         self._faults_of_all: list[str] = []
         for column in columns:
@@ -59,24 +74,24 @@ class RecordChecker:
                 self._add_default(column)
 
     def check(self, records: Sequence[list[str]], first: int) -> CheckedRecords:
-        """Rows without empty values, and the refused records. `first` numbers the first record."""
+        """The good rows and the refused records. `first` numbers the first record."""
         faults: _Faults = {}
         if self._faults_of_all:
             faults = {index: list(self._faults_of_all) for index in range(len(records))}
         fields = self._fields(records, faults)
-        read = [source.read_all(fields[source.index], faults) for source in self._sources]
-        numbers, defaults = self._numbers, self._defaults
-        rows = []
-        for index, row in enumerate(zip(*read, strict=True) if read else [()] * len(records)):
-            if index not in faults:
-                checked = dict(zip(numbers, row, strict=True))
-                if None in row:
-                    checked = {n: value for n, value in checked.items() if value is not None}
-                rows.append(RowValues(defaults | checked if defaults else checked))
+        count = len(records)
+        columns: dict[int, Sequence[Any]] = {
+            source.column.number: source.read_all(fields[source.index], faults)
+            for source in self._sources
+        }
+        columns |= {number: [default] * count for number, default in self._defaults.items()}
+        if faults:
+            good = [index not in faults for index in range(count)]
+            columns = {number: list(compress(read, good)) for number, read in columns.items()}
         rejected = [
             RejectedRecord(first + index, "; ".join(faults[index])) for index in sorted(faults)
         ]
-        return CheckedRecords(rows, rejected)
+        return CheckedRecords(columns, count - len(faults), rejected)
 
     def _add_default(self, column: Column) -> None:
         try:

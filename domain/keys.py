@@ -61,6 +61,12 @@ def sealed(secret: str, command: ApiKeyCreate) -> NewApiKey:
     )
 
 
+def is_working(key: ApiKey) -> bool:
+    """Whether the key is neither revoked nor expired."""
+    expired = key.expires_at is not None and key.expires_at <= datetime.now(UTC)
+    return key.revoked_at is None and not expired
+
+
 async def list_keys(viewer: Viewer, storage: Storage) -> list[ApiKey]:
     """Every key of the organisation, revoked ones too, oldest first."""
     access.require(viewer, "apiKeys")

@@ -7,7 +7,9 @@ so that under the lock nothing is left to do but to put it in front."""
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
+from itertools import repeat
 from typing import Any
 
 from domain import ids
@@ -38,6 +40,7 @@ class EncodedRows:
     """The lines of both COPYs without what the clock knows, one each a row."""
 
     cells: Sequence[Column]
+    count: int
     rows: Sequence[str]
     versions: Sequence[str]
 
@@ -50,11 +53,12 @@ class _Lines(list[str]):
 
 def encode(shape: TableShape, actor: str, chunk: ImportChunk) -> EncodedRows:
     """Both forms of the chunk's rows, with fresh ids in the order of the file."""
-    cells = stored_columns(shape)
-    row_ids = [row_id.hex for row_id in ids.new_ids(ids.Kind.ROW, len(chunk.rows), shape.number)]
+    cells = [column for column in stored_columns(shape) if column.number in chunk.columns]
+    row_ids = [row_id.hex for row_id in ids.new_ids(ids.Kind.ROW, chunk.count, shape.number)]
     session = chunk.session_id.hex
     return EncodedRows(
         cells,
+        chunk.count,
         _row_lines(cells, row_ids, (session, 1, actor), chunk),
         _version_lines(cells, row_ids, f"{shape.id.hex}\t1\tcreate\t{session}\t{actor}\t", chunk),
     )
@@ -63,35 +67,46 @@ def encode(shape: TableShape, actor: str, chunk: ImportChunk) -> EncodedRows:
 def _row_lines(
     cells: Sequence[Column], row_ids: Sequence[str], system: tuple[Any, ...], chunk: ImportChunk
 ) -> Sequence[str]:
-    numbers = [column.number for column in cells]
-    lists = {column.number for column in cells if column.type is ColumnType.RELATION}
+    columns = [
+        _arrays(chunk.columns[column.number])
+        if column.type is ColumnType.RELATION
+        else chunk.columns[column.number]
+        for column in cells
+    ]
     lines = _Lines()
     # Both characters of a line break, so that a lone one of either inside a text is quoted.
     writer = csv.writer(lines, lineterminator="\r\n")
-    for row_id, row in zip(row_ids, chunk.rows, strict=True):
-        values = row.values
-        if lists:
-            values = {n: _array(v) if n in lists else v for n, v in values.items()}
-        writer.writerow((row_id, *system, *map(values.get, numbers)))
+    writer.writerows(zip(row_ids, *map(repeat, system), *columns, strict=False))
     return lines
 
 
-def _array(value: Sequence[str]) -> str:
-    return "{" + ",".join(value) + "}"
+def _arrays(values: Sequence[Any]) -> Sequence[str | None]:
+    return ["{" + ",".join(value) + "}" if value is not None else None for value in values]
 
 
 def _version_lines(
     cells: Sequence[Column], row_ids: Sequence[str], system: str, chunk: ImportChunk
 ) -> Sequence[str]:
-    names = {column.number: column.sql_name for column in cells}
+    members = [_members(column.sql_name, chunk.columns[column.number]) for column in cells]
+    images = map(",".join, map(partial(filter, None), zip(*members, strict=True)))
     lines = []
-    for row_id, row in zip(row_ids, chunk.rows, strict=True):
-        image = dumps({names[n]: v for n, v in row.values.items()})
+    for row_id, image in zip(row_ids, images if members else repeat(""), strict=False):
         # JSON holds no raw tab or line break; backslashes are all that COPY would take as its own.
         if "\\" in image:
             image = image.replace("\\", "\\\\")
-        lines.append(f"{row_id}\t{system}{image}\n")
+        lines.append(f"{row_id}\t{system}{{{image}}}\n")
     return lines
+
+
+def _members(name: str, values: Sequence[Any]) -> Sequence[str]:
+    """The column's part of each row image, such as `"c3":17`; empty for no value.
+
+    Columns of a file repeat their values, so each distinct one is written once a chunk."""
+    if any(isinstance(value, list) for value in values):
+        return [f'"{name}":{dumps(value)}' if value is not None else "" for value in values]
+    known = {value: f'"{name}":{dumps(value)}' for value in set(values) if value is not None}
+    known[None] = ""
+    return list(map(known.__getitem__, values))
 
 
 async def copy_rows(write: TableWrite, encoded: EncodedRows, start: int) -> None:

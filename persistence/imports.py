@@ -197,7 +197,7 @@ class Imports:
     ) -> AsyncIterator[tuple[Connection, TableWrite | None]]:
         """A transaction: with a revision of the table when there are rows, without when all of
         the chunk's records were refused."""
-        if chunk.chunk.rows:
+        if chunk.chunk.count:
             cause = _cause(run)
             async with write_table(self._pool, shape, run.created_by, cause, self._wake) as write:
                 yield write.connection, write
@@ -250,7 +250,7 @@ async def _store(
             run.next_line,
             chunk.byte_offset,
             chunk.next_line,
-            len(chunk.rows),
+            chunk.count,
             len(chunk.rejections),
             write.revision if write is not None else 0,
             ImportStatus.COMPLETED if chunk.last else ImportStatus.RUNNING,
@@ -270,7 +270,7 @@ async def _store(
 
 
 async def _write_rows(write: TableWrite, rows: EncodedRows) -> None:
-    count = len(rows.rows)
+    count = rows.count
     start = await write.connection.fetchval(_TAKE_POSITIONS, write.shape.id, count)
     await copy_rows(write, rows, start)
     if write.shape.external_columns:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -17,6 +18,8 @@ from persistence.storage import PostgresStorage
 from processing import imports
 from realtime.bus import Bus, open_bus
 from realtime.log import Topic
+
+_SWITCH_SECONDS = 0.0005
 
 _log = structlog.get_logger()
 
@@ -39,6 +42,8 @@ class WorkerSettings(Protocol):
 
 def main(settings: WorkerSettings) -> None:
     """Run a worker until SIGINT or SIGTERM; running jobs are given back between two steps."""
+    # Reading a file keeps one thread busy; the one that talks to PostgreSQL must not wait for it.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(settings))
 
