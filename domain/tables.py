@@ -23,8 +23,9 @@ from domain.ports import Storage
 
 Result = TypeVar("Result")
 
-#: How often a use case is run when the table's columns change under it.
-ATTEMPTS = 3
+#: How often a use case is run when the table's columns change under it: often enough for a client
+#: that adds column after column while others write.
+ATTEMPTS = 10
 
 
 async def list_tables(viewer: Viewer, storage: Storage, search: TableSearch) -> list[Table]:
@@ -117,7 +118,7 @@ async def on_table(
         try:
             return await work(shape)
         except StructureMoved:
-            storage.tables.forget(table_id)
+            storage.tables.forget(shape)
     raise TableBusy
 
 

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,7 +14,7 @@ from domain.entities import ColumnIndex
 from domain.errors import StructureMoved
 from persistence import indexes
 from persistence.column_rows import entity
-from persistence.engine import Database
+from persistence.engine import Database, run_sql
 from persistence.models import ColumnRow, TableClockRow, TableRow
 from persistence.shapes import Shapes
 from persistence.tables import new_column_row
@@ -130,8 +129,11 @@ class Columns:
             async with write_organization(session, shape.organization_id, actor) as write:
                 await _refuse_old(session, shape)
                 result, details = await work(session, write)
-                await session.execute(
-                    update(TableRow).where(col(TableRow.id) == shape.id).values(updated_at=write.at)
+                await run_sql(
+                    session,
+                    "UPDATE user_table SET updated_at = :at WHERE id = :id",
+                    at=write.at,
+                    id=shape.id,
                 )
                 revision = await log_table_change(
                     session,
@@ -147,7 +149,7 @@ class Columns:
         try:
             result, organization_revision, revision = await alter(self._database, shape, locked)
         finally:
-            self._shapes.forget(shape.id)
+            self._shapes.forget(shape)
         self._wake("organization", shape.organization_id, organization_revision)
         self._wake("table", shape.id, revision or 0)
         return result

@@ -3,11 +3,13 @@
 Rows go past SQLAlchemy because its per-statement work (about 0.15 ms) would be most of the cost of
 a small write."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
+from sqlalchemy import CursorResult, text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -68,6 +70,14 @@ class Database:
         finally:
             await pool.close()
 
+    async def answers(self, seconds: float) -> bool:
+        """Whether the database answers within this time."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.pool.fetchval("SELECT 1") == 1
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return False
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """A session for reading metadata."""
@@ -81,6 +91,7 @@ class Database:
             yield session
 
 
-def rows_affected(status: str) -> int:
-    """The count in a command tag such as `UPDATE 3`."""
-    return int(status.rsplit(" ", 1)[-1])
+async def run_sql(session: AsyncSession, statement: str, **values: Any) -> CursorResult[Any]:
+    """Run SQL text in the session's transaction, with named parameters."""
+    connection = await session.connection()
+    return await connection.execute(text(statement), values)

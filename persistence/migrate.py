@@ -3,12 +3,14 @@
 import asyncio
 from pathlib import Path
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from persistence.urls import sqlalchemy_url
+from persistence import jobs
+from persistence.urls import asyncpg_dsn, sqlalchemy_url
 
 #: Held while migrating: several processes may start at once.
 _LOCK = 7_305_181_200
@@ -29,6 +31,11 @@ async def upgrade_async(database_url: str) -> None:
             await connection.run_sync(_run)
     finally:
         await engine.dispose()
+    plain = await asyncpg.connect(asyncpg_dsn(database_url))
+    try:
+        await jobs.install(plain)
+    finally:
+        await plain.close()
 
 
 def configuration(connection: Connection) -> Config:

@@ -1,12 +1,11 @@
 """Organisations, each with a PostgreSQL schema for its users' tables and a clock for its log."""
 
-from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain import ids
 from domain.entities import Organization
-from persistence.engine import Database
+from persistence.engine import Database, run_sql
 from persistence.models import OrganizationClockRow, OrganizationRow
 from persistence.user_tables import create_schema
 
@@ -35,9 +34,7 @@ async def default(database: Database) -> Organization | None:
 async def ensure_default(database: Database, name: str = "Default") -> Organization:
     """The oldest organisation, made when there is none."""
     async with database.transaction() as session:
-        await session.execute(
-            text("SELECT pg_advisory_xact_lock(:key)"), {"key": _FIRST_ORGANIZATION_LOCK}
-        )
+        await run_sql(session, "SELECT pg_advisory_xact_lock(:key)", key=_FIRST_ORGANIZATION_LOCK)
         return await _oldest(session) or await create(session, name)
 
 

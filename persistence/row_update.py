@@ -52,7 +52,11 @@ def merge_assignments(columns: Sequence[Column]) -> str:
         f"{c.sql_name} = CASE WHEN e.v ? '{c.sql_name}' THEN g.{c.sql_name} ELSE t.{c.sql_name} END"
         for c in columns
     ]
-    extra = "CASE WHEN g._extra IS NULL THEN t._extra ELSE coalesce(t._extra, '{}') || g._extra END"
+    # A key without a column that is given as null goes away; nulls inside its value stay.
+    extra = (
+        "CASE WHEN g._extra IS NULL THEN t._extra ELSE (coalesce(t._extra, '{}') || g._extra)"
+        " - ARRAY(SELECT x.key FROM jsonb_each(g._extra) x WHERE x.value = 'null') END"
+    )
     return ", ".join([*kept, f"_extra = {extra}"])
 
 

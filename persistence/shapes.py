@@ -1,6 +1,7 @@
 """The cache of table shapes. Nothing tells it of changes: every statement checks the columns
 version, and a use case that meets an old shape drops it and runs again."""
 
+import asyncio
 from collections import OrderedDict
 from typing import Any
 from uuid import UUID
@@ -23,12 +24,13 @@ class Shapes:
         self._database = database
         self._shapes: OrderedDict[UUID, TableShape] = OrderedDict()
         self._ids: dict[int, UUID] = {}
+        self._loading: dict[UUID, asyncio.Task[TableShape | None]] = {}
 
     async def get(self, organization_id: UUID, table_id: UUID) -> TableShape | None:
         """The shape, from memory if it is there. None for unknown tables and those of others."""
         shape = self._shapes.get(table_id)
         if shape is None:
-            shape = await self._load(TableRow.id == table_id)
+            shape = await self._load_once(table_id)
         else:
             self._shapes.move_to_end(table_id)
         return shape if shape and shape.organization_id == organization_id else None
@@ -41,11 +43,12 @@ class Shapes:
         shape = await self._load(TableRow.number == number)
         return shape if shape and shape.organization_id == organization_id else None
 
-    def forget(self, table_id: UUID) -> None:
-        """Drop a shape that turned out to be old."""
-        shape = self._shapes.pop(table_id, None)
-        if shape is not None:
-            self._ids.pop(shape.number, None)
+    def forget(self, old: TableShape) -> None:
+        """Drop a shape that turned out to be old, unless somebody has loaded a newer one since."""
+        current = self._shapes.get(old.id)
+        if current is not None and current.columns_version <= old.columns_version:
+            del self._shapes[old.id]
+            self._ids.pop(old.number, None)
 
     async def for_log(self, table_id: UUID, columns_version: int) -> TableShape:
         """The shape to read a log with: at least as new as this version, also of a deleted
@@ -53,10 +56,21 @@ class Shapes:
         shape = self._shapes.get(table_id)
         if shape is not None and shape.columns_version >= columns_version:
             return shape
-        self.forget(table_id)
         async with self._database.read() as session:
-            found = (await session.exec(_head(TableRow.id == table_id))).one()
-            return await _shape(session, *found)
+            table, *found = (await session.exec(_head(TableRow.id == table_id))).one()
+            shape = await _shape(session, table, *found)
+        if table.deleted_at is None:
+            self._keep(shape)
+        return shape
+
+    async def _load_once(self, table_id: UUID) -> TableShape | None:
+        """Everybody who meets a table for the first time, or an old shape, waits for one load."""
+        task = self._loading.get(table_id)
+        if task is None:
+            task = asyncio.create_task(self._load(TableRow.id == table_id))
+            self._loading[table_id] = task
+            task.add_done_callback(lambda _: self._loading.pop(table_id, None))
+        return await asyncio.shield(task)
 
     async def _load(self, which: Any) -> TableShape | None:
         async with self._database.read() as session:
@@ -69,6 +83,9 @@ class Shapes:
         return shape
 
     def _keep(self, shape: TableShape) -> None:
+        current = self._shapes.get(shape.id)
+        if current is not None and current.columns_version > shape.columns_version:
+            return
         self._shapes[shape.id] = shape
         self._ids[shape.number] = shape.id
         if len(self._shapes) > _MOST:

@@ -42,8 +42,8 @@ class Tables:
     async def shape_by_number(self, organization_id: UUID, number: int) -> TableShape | None:
         return await self._shapes.by_number(organization_id, number)
 
-    def forget(self, table_id: UUID) -> None:
-        self._shapes.forget(table_id)
+    def forget(self, shape: TableShape) -> None:
+        self._shapes.forget(shape)
 
     async def search(self, organization_id: UUID, search: TableSearch) -> list[Table]:
         statement = _tables(organization_id).order_by(
@@ -164,7 +164,6 @@ class Tables:
                 session, organization_id, table_id, actor, ChangeKind.TABLE_DELETED, {}
             )
             await write.log(OrganizationChangeKind.TABLE_DELETED, table_id, {"name": table.name})
-        self._shapes.forget(table_id)
         self._wake("organization", organization_id, write.revision)
         self._wake("table", table_id, revision or 0)
         return True

@@ -15,14 +15,13 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import orjson
-from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.changes import Cause, ChangeKind, OrganizationChangeKind
 from domain.columns import TableShape
 from domain.errors import NotFound, StructureMoved
-from persistence.engine import Connection, Pool
+from persistence.engine import Connection, Pool, run_sql
+from persistence.json_text import dumps
 
 #: Called after a commit with ("table" | "organization", id, revision). Best effort: it must not
 #: raise or wait.
@@ -84,12 +83,12 @@ class TableWrite:
             self.shape.organization_id,
             kind.value,
             self.actor,
-            orjson.dumps(self.cause.as_json()).decode(),
+            dumps(self.cause.as_json()),
             self.at,
             added,
             changed,
             deleted,
-            orjson.dumps(details).decode() if details else None,
+            dumps(details) if details else None,
         )
 
 
@@ -158,32 +157,26 @@ class OrganizationWrite:
         details: dict[str, Any] | None = None,
     ) -> None:
         """Write one entry of the organisation's log."""
-        row = (
-            await self.session.execute(
-                text(
-                    "UPDATE organization_clock SET revision = revision + 1"
-                    " WHERE organization_id = :id RETURNING revision"
-                ),
-                {"id": self.organization_id},
-            )
-        ).one()
-        self.revision = row.revision
-        await self.session.execute(
-            text(
-                "INSERT INTO organization_change"
-                " (organization_id, revision, kind, actor, at, subject_id, details)"
-                " VALUES (:organization, :revision, :kind, :actor, :at, :subject,"
-                " CAST(:details AS jsonb))"
-            ),
-            {
-                "organization": self.organization_id,
-                "revision": self.revision,
-                "kind": kind.value,
-                "actor": self.actor,
-                "at": self.at,
-                "subject": subject_id,
-                "details": orjson.dumps(details).decode() if details else None,
-            },
+        moved = await run_sql(
+            self.session,
+            "UPDATE organization_clock SET revision = revision + 1"
+            " WHERE organization_id = :id RETURNING revision",
+            id=self.organization_id,
+        )
+        self.revision = moved.scalar_one()
+        await run_sql(
+            self.session,
+            "INSERT INTO organization_change"
+            " (organization_id, revision, kind, actor, at, subject_id, details)"
+            " VALUES (:organization, :revision, :kind, :actor, :at, :subject,"
+            " CAST(:details AS jsonb))",
+            organization=self.organization_id,
+            revision=self.revision,
+            kind=kind.value,
+            actor=self.actor,
+            at=self.at,
+            subject=subject_id,
+            details=dumps(details) if details else None,
         )
 
 
@@ -191,20 +184,17 @@ class OrganizationWrite:
 async def write_organization(
     session: AsyncSession, organization_id: UUID, actor: str
 ) -> AsyncIterator[OrganizationWrite]:
-    """Lock the organisation's clock inside the session's transaction. The caller wakes readers
-    after the commit.
+    """Lock the organisation's clock inside the session's transaction.
 
-    Raises `NotFound` when the organisation is gone."""
-    row = (
-        await session.execute(
-            text(
-                "UPDATE organization_clock"
-                " SET last_at = greatest(CAST(clock_timestamp() AS timestamptz(3)), last_at)"
-                " WHERE organization_id = :id RETURNING revision, last_at"
-            ),
-            {"id": organization_id},
-        )
-    ).one_or_none()
+    The caller wakes readers after the commit. Raises `NotFound` when the organisation is gone."""
+    locked = await run_sql(
+        session,
+        "UPDATE organization_clock"
+        " SET last_at = greatest(CAST(clock_timestamp() AS timestamptz(3)), last_at)"
+        " WHERE organization_id = :id RETURNING revision, last_at",
+        id=organization_id,
+    )
+    row = locked.one_or_none()
     if row is None:
         raise NotFound("Organization")
     yield OrganizationWrite(session, organization_id, actor, row.revision, row.last_at)
@@ -221,35 +211,31 @@ async def log_table_change(
     """Lock the table's clock in a metadata transaction and write one entry; its revision, or None
     when the table is gone. A change of columns and a deletion date the cached shapes too."""
     moves = ", columns_version = columns_version + 1" if kind in _DATE_SHAPES else ""
-    row = (
-        await session.execute(
-            text(
-                "UPDATE table_clock SET revision = revision + 1,"
-                f" last_at = greatest(CAST(clock_timestamp() AS timestamptz(3)), last_at){moves}"
-                " WHERE table_id = :table AND organization_id = :organization"
-                " RETURNING revision, last_at"
-            ),
-            {"table": table_id, "organization": organization_id},
-        )
-    ).one_or_none()
+    moved = await run_sql(
+        session,
+        "UPDATE table_clock SET revision = revision + 1,"
+        f" last_at = greatest(CAST(clock_timestamp() AS timestamptz(3)), last_at){moves}"
+        " WHERE table_id = :table AND organization_id = :organization"
+        " RETURNING revision, last_at",
+        table=table_id,
+        organization=organization_id,
+    )
+    row = moved.one_or_none()
     if row is None:
         return None
-    await session.execute(
-        text(
-            "INSERT INTO change (table_id, revision, organization_id, kind, actor, cause, at,"
-            " rows_added, rows_changed, rows_deleted, details) VALUES (:table, :revision,"
-            " :organization, :kind, :actor, CAST(:cause AS jsonb), :at, 0, 0, 0,"
-            " CAST(:details AS jsonb))"
-        ),
-        {
-            "table": table_id,
-            "revision": row.revision,
-            "organization": organization_id,
-            "kind": kind.value,
-            "actor": actor,
-            "cause": orjson.dumps(Cause().as_json()).decode(),
-            "at": row.last_at,
-            "details": orjson.dumps(details).decode(),
-        },
+    await run_sql(
+        session,
+        "INSERT INTO change (table_id, revision, organization_id, kind, actor, cause, at,"
+        " rows_added, rows_changed, rows_deleted, details) VALUES (:table, :revision,"
+        " :organization, :kind, :actor, CAST(:cause AS jsonb), :at, 0, 0, 0,"
+        " CAST(:details AS jsonb))",
+        table=table_id,
+        revision=row.revision,
+        organization=organization_id,
+        kind=kind.value,
+        actor=actor,
+        cause=dumps(Cause().as_json()),
+        at=row.last_at,
+        details=dumps(details),
     )
     return int(row.revision)

@@ -6,14 +6,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.columns import Column, TableShape
 from domain.errors import StructureMoved, TableBusy
 from domain.values import TYPES
-from persistence.engine import Database
+from persistence.engine import Database, run_sql
 
 #: How long one attempt may wait for the table. While it waits, everybody else waits behind it.
 _LOCK_TIMEOUT = "50ms"
@@ -31,7 +30,7 @@ def schema_name(organization_number: int) -> str:
 
 async def create_schema(session: AsyncSession, organization_number: int) -> None:
     """Make the schema of a new organisation."""
-    await session.execute(text(f"CREATE SCHEMA {schema_name(organization_number)}"))
+    await run_sql(session, f"CREATE SCHEMA {schema_name(organization_number)}")
 
 
 async def create_user_table(
@@ -41,15 +40,14 @@ async def create_user_table(
     and exports."""
     name = f"{schema_name(organization_number)}.t{table_number}"
     cells = "".join(f", {definition(column)}" for column in columns if column.stored)
-    await session.execute(
-        text(
-            f"CREATE TABLE {name} (id uuid PRIMARY KEY, position bigint NOT NULL,"
-            " session_id uuid NOT NULL, version integer NOT NULL, created_by text NOT NULL,"
-            " created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL,"
-            f" _extra jsonb{cells})"
-        )
+    await run_sql(
+        session,
+        f"CREATE TABLE {name} (id uuid PRIMARY KEY, position bigint NOT NULL,"
+        " session_id uuid NOT NULL, version integer NOT NULL, created_by text NOT NULL,"
+        " created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL,"
+        f" _extra jsonb{cells})",
     )
-    await session.execute(text(f"CREATE UNIQUE INDEX ON {name} (position, id)"))
+    await run_sql(session, f"CREATE UNIQUE INDEX ON {name} (position, id)")
 
 
 def definition(column: Column) -> str:
@@ -59,17 +57,17 @@ def definition(column: Column) -> str:
 
 async def add_user_column(session: AsyncSession, shape: TableShape, column: Column) -> None:
     """Add the column to the locked table; existing rows are not rewritten."""
-    await session.execute(text(f"ALTER TABLE {shape.sql_name} ADD COLUMN {definition(column)}"))
+    await run_sql(session, f"ALTER TABLE {shape.sql_name} ADD COLUMN {definition(column)}")
 
 
 async def drop_user_column(session: AsyncSession, shape: TableShape, column: Column) -> None:
     """Take the column out of the locked table. Its values stay in the row versions."""
-    await session.execute(text(f"ALTER TABLE {shape.sql_name} DROP COLUMN {column.sql_name}"))
+    await run_sql(session, f"ALTER TABLE {shape.sql_name} DROP COLUMN {column.sql_name}")
 
 
 async def drop_user_table(session: AsyncSession, name: str) -> None:
     """Remove the table of a deleted table."""
-    await session.execute(text(f"DROP TABLE IF EXISTS {name}"))
+    await run_sql(session, f"DROP TABLE IF EXISTS {name}")
 
 
 async def alter(
@@ -84,8 +82,8 @@ async def alter(
     while True:
         try:
             async with database.transaction() as session:
-                await session.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
-                await session.execute(text(f"LOCK TABLE {shape.sql_name} IN ACCESS EXCLUSIVE MODE"))
+                await run_sql(session, f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+                await run_sql(session, f"LOCK TABLE {shape.sql_name} IN ACCESS EXCLUSIVE MODE")
                 return await work(session)
         except DBAPIError as error:
             state = getattr(error.orig, "sqlstate", None)

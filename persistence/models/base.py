@@ -1,6 +1,5 @@
 """What all models share: column factories for the types that SQLModel has no short form for."""
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Identity, Integer, text
@@ -12,7 +11,7 @@ from sqlmodel import Field
 MILLISECONDS = TIMESTAMP(timezone=True, precision=3)
 
 
-def now_column() -> datetime:
+def now_column() -> Any:
     """A not-null timestamp that PostgreSQL fills when the writer gives none."""
     return Field(
         default=None,

@@ -1,0 +1,53 @@
+"""Joins storage and the live hub, which do not know each other: commits wake the hub, the hub
+reads the log."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Literal, cast
+from uuid import UUID
+
+from persistence.change_log import ChangeLog, OrganizationEntry, TableEntry
+from realtime.hub import Hub
+from realtime.log import Clock, Topic
+
+
+class LogAdapter:
+    """The hub's `LogReader` over the change log in PostgreSQL."""
+
+    def __init__(self, log: ChangeLog) -> None:
+        self._log = log
+
+    async def clocks(self, topics: Sequence[Topic]) -> Mapping[Topic, Clock]:
+        found = await self._log.clocks([(topic.kind, topic.id) for topic in topics])
+        return {
+            Topic(kind, id_): Clock(revision, oldest)
+            for (kind, id_), (revision, oldest) in found.items()
+        }
+
+    async def read(
+        self, topic: Topic, after: int, limit: int
+    ) -> Sequence[TableEntry | OrganizationEntry]:
+        if topic.kind == "table":
+            return await self._log.table_entries(topic.id, after, limit)
+        return await self._log.organization_entries(topic.id, after, limit)
+
+
+class Wakeups:
+    """What storage calls after a commit. It returns at once; the hub is told in the background,
+    and a wake-up that is lost costs a poll interval, never a change."""
+
+    def __init__(self) -> None:
+        self._hub: Hub | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    def attach(self, hub: Hub) -> None:
+        """From now on commits wake this hub."""
+        self._hub = hub
+
+    def __call__(self, kind: str, id_: UUID, revision: int) -> None:
+        if self._hub is None:
+            return
+        topic = Topic(cast(Literal["table", "organization"], kind), id_)
+        task = asyncio.create_task(self._hub.notify(topic, revision))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
