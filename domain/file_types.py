@@ -22,8 +22,9 @@ _MARKS = (
     (b"\x1f\x8b", "application/gzip"),
 )
 _ZIP = b"PK\x03\x04"
+ZIPPED_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _ZIPPED = (
-    (b"xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    (b"xl/", ZIPPED_SHEET),
     (b"word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
     (b"ppt/", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
 )

@@ -55,7 +55,7 @@ async def run_import(storage: Storage, import_id: UUID, stopping: asyncio.Event)
                 await _write_rest(storage, shape, file, run, stopping)
                 return
             except StructureMoved:
-                storage.tables.forget(run.table_id)
+                storage.tables.forget(shape)
                 fresh = await storage.imports.begin(import_id)
                 if fresh is None:
                     return
@@ -124,5 +124,6 @@ async def _fail(storage: Storage, run: Import, error: str) -> None:
     try:
         await storage.imports.finish(shape, run.created_by, run, ImportStatus.FAILED, error)
     except StructureMoved:
-        storage.tables.forget(run.table_id)
+        if shape is not None:
+            storage.tables.forget(shape)
         raise TryAgain("the columns of the table moved", seconds=0) from None
