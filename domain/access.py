@@ -36,7 +36,6 @@ OPERATIONS: dict[str, Role] = {
     "organizationChanged": Role.VIEWER,
     "importProgress": Role.VIEWER,
     "projectCreate": Role.EDITOR,
-    "projectUpdate": Role.EDITOR,
     "tableCreate": Role.EDITOR,
     "tableUpdate": Role.EDITOR,
     "tableDelete": Role.EDITOR,

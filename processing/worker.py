@@ -16,6 +16,7 @@ from persistence.blobs import Blobs
 from persistence.engine import Database
 from persistence.storage import PostgresStorage
 from processing import imports
+from processing.sweeping import sweep
 from realtime.bus import Bus, open_bus
 from realtime.log import Topic
 
@@ -64,7 +65,9 @@ async def run(settings: WorkerSettings) -> None:
             storage = PostgresStorage(database, wakes.send, blobs)
             handlers = {stored_imports.JOB: imports.handler(storage, stopping)}
             _log.info("the worker takes jobs")
-            await jobs.run(database_url, handlers, stopping)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(sweep(database, stopping))
+                await jobs.run(database_url, handlers, stopping)
             await wakes.sent()
     finally:
         await bus.disconnect()

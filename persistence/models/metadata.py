@@ -77,6 +77,7 @@ class TableRow(SQLModel, table=True):
     created_at: datetime = now_column()
     updated_at: datetime = now_column()
     deleted_at: datetime | None = time_column()
+    dropped_at: datetime | None = time_column()
 
 
 class ColumnRow(SQLModel, table=True):

@@ -324,6 +324,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("deleted_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
+        sa.Column("dropped_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
         sa.ForeignKeyConstraint(
             ["organization_id"],
             ["organization.id"],

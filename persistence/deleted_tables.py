@@ -1,0 +1,54 @@
+"""Dropping the data of deleted tables, some time after they were detached."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+
+from persistence.engine import Database
+
+#: Subscribers that were away still find the end of the log within this time.
+GRACE = timedelta(minutes=5)
+
+#: Rows deleted in one transaction: well under the five seconds that one may take.
+_BATCH = 5_000
+
+_LOGS = ("row_version", "cell_change", "cell_state", "change")
+
+_NEXT = """
+SELECT t.id, t.number, o.number AS organization_number
+FROM user_table t JOIN organization o ON o.id = t.organization_id
+WHERE t.deleted_at < clock_timestamp() - $1::interval AND t.dropped_at IS NULL
+ORDER BY t.deleted_at LIMIT 1
+"""
+
+
+async def drop_next(database: Database, grace: timedelta = GRACE) -> bool:
+    """Remove the data, history included, of one table that was deleted before the grace time.
+
+    False when there is none. A run that is cut off goes on where it stopped."""
+    found = await database.pool.fetchrow(_NEXT, grace)
+    if found is None:
+        return False
+    name = f"org_{found['organization_number']}.t{found['number']}"
+    async with database.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL lock_timeout = '1s'")
+        await connection.execute(f"DROP TABLE IF EXISTS {name}")
+    for log in _LOGS:
+        await _empty(database.pool, log, found["id"])
+    async with database.pool.acquire() as connection, connection.transaction():
+        for metadata in ("column_index", "table_session", "table_column", "table_clock"):
+            await connection.execute(f"DELETE FROM {metadata} WHERE table_id = $1", found["id"])
+        await connection.execute(
+            "UPDATE user_table SET dropped_at = clock_timestamp() WHERE id = $1", found["id"]
+        )
+    return True
+
+
+async def _empty(pool: "asyncpg.Pool[asyncpg.Record]", log: str, table_id: UUID) -> None:
+    statement = (
+        f"DELETE FROM {log} WHERE table_id = $1 AND ctid = ANY(ARRAY("
+        f"SELECT ctid FROM {log} WHERE table_id = $1 LIMIT {_BATCH}))"
+    )
+    while await pool.execute(statement, table_id) != "DELETE 0":
+        pass

@@ -1,0 +1,26 @@
+"""Work that nobody asks for: dropping the data of deleted tables."""
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+
+from persistence import deleted_tables
+from persistence.engine import Database
+
+#: Seconds between two looks. Several workers may look at once: each step is safe to repeat.
+PAUSE = 60.0
+
+_log = structlog.get_logger()
+
+
+async def sweep(database: Database, stopping: asyncio.Event, pause: float = PAUSE) -> None:
+    """Sweep until `stopping` is set. A database that is away is tried again at the next look."""
+    while not stopping.is_set():
+        try:
+            while not stopping.is_set() and await deleted_tables.drop_next(database):
+                _log.info("the data of a deleted table is gone")
+        except Exception:
+            _log.warning("sweeping failed; it is tried again", exc_info=True)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), pause)
