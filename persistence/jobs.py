@@ -16,6 +16,8 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from persistence.engine import Connection
 from persistence.urls import asyncpg_dsn
@@ -29,8 +31,7 @@ _RETRY_SECONDS = 1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _INSTALL_LOCK = 7_305_181_202
 
-#: What a step raises when the database is away, restarts or is too slow: trying again may succeed.
-OUT_OF_REACH = (
+_OUT_OF_REACH = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -38,11 +39,22 @@ OUT_OF_REACH = (
     asyncpg.InvalidTransactionStateError,
     asyncpg.InsufficientResourcesError,
     asyncpg.LockNotAvailableError,
+    asyncpg.InternalClientError,  # how asyncpg reports a connection lost in the middle of a COPY
 )
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 _log = structlog.get_logger()
+
+
+def out_of_reach(error: BaseException) -> bool:
+    """Whether a step failed because the database is away, restarts or is too slow.
+
+    Trying again may succeed. SQLAlchemy wraps the driver's error twice."""
+    if isinstance(error, DBAPIError):
+        inner = error.orig.__cause__ if error.orig is not None else None
+        return error.connection_invalidated or (inner is not None and out_of_reach(inner))
+    return isinstance(error, (*_OUT_OF_REACH, PoolTimeout))
 
 
 class TryAgain(Exception):
@@ -90,7 +102,7 @@ async def run(database_url: str, handlers: Mapping[str, Handler], stopping: asyn
                     )
                 finally:
                     ending.cancel()
-        except OUT_OF_REACH as error:
+        except _OUT_OF_REACH as error:
             _log.warning("the queue of jobs is out of reach", error=repr(error), pause=pause)
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), pause)
@@ -121,7 +133,9 @@ def _adapted(handler: Handler) -> Callable[[Job], Awaitable[None]]:
             await handler(orjson.loads(job.payload or b"{}"))
         except TryAgain as again:
             raise RetryRequested(timedelta(seconds=again.seconds), str(again)) from again
-        except OUT_OF_REACH as error:
+        except Exception as error:
+            if not out_of_reach(error):
+                raise
             raise RetryRequested(timedelta(seconds=_RETRY_SECONDS), repr(error)) from error
 
     return work

@@ -16,7 +16,7 @@ from domain.import_chunks import EncodedChunk
 from domain.import_plans import ColumnGone
 from domain.import_reading import chunks_of
 from domain.ports import Storage
-from persistence.jobs import OUT_OF_REACH, TryAgain
+from persistence.jobs import TryAgain, out_of_reach
 
 #: How often a chunk is tried when columns change under it. Each change of columns costs one try.
 _ATTEMPTS = 10
@@ -63,9 +63,11 @@ async def run_import(storage: Storage, import_id: UUID, stopping: asyncio.Event)
         raise TryAgain("the columns of the table keep moving", seconds=1)
     except (CsvError, ColumnGone) as error:
         await _fail(storage, run, str(error))
-    except (TryAgain, *OUT_OF_REACH):
+    except TryAgain:
         raise
-    except Exception:
+    except Exception as error:
+        if out_of_reach(error):
+            raise
         _log.exception("an import failed", import_id=str(import_id))
         await _fail(storage, run, "An internal error ended the import; it can be resumed")
 

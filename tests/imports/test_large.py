@@ -123,6 +123,26 @@ async def test_a_killed_worker_loses_and_doubles_nothing(
     await _check_whole(importer, table_id, done)
 
 
+async def test_an_import_outlives_its_connections(importer: Importer, redis_url: str) -> None:
+    table_id, run = await _queued(importer)
+    pool = importer.world.database.pool
+    worker = WorkerProcess(importer, redis_url)
+    try:
+        for rows in (1, 8_000):
+            await _rows(importer, run, rows)
+            cut = await pool.fetch(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name LIKE 'tablecast%' AND pid <> pg_backend_pid()"
+                " AND datname = current_database()"
+            )
+            assert len(cut) > 1
+        done = await importer.finished(run)
+    finally:
+        code = await asyncio.to_thread(worker.stop)
+    assert code == 0
+    await _check_whole(importer, table_id, done)
+
+
 async def test_two_workers_on_one_import_do_not_write_a_row_twice(importer: Importer) -> None:
     world = importer.world
     table_id, queued = await _queued(importer)
