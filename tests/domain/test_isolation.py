@@ -1,0 +1,192 @@
+"""Every use case: a role that is too low is refused, and what belongs to others does not exist."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain import (
+    cell_reports,
+    column_editing,
+    files,
+    imports,
+    keys,
+    projects,
+    rows,
+    tables,
+)
+from domain.access import OPERATIONS, Role, Viewer
+from domain.cell_reports import CellsReport, RawReport
+from domain.columns import ColumnType, ComputedBy, NewColumn
+from domain.entities import ColumnUpdate, ProjectCreate, TableCreate, TableSearch, TableUpdate
+from domain.errors import Conflict, Forbidden, Invalid, NotFound
+from domain.files import FileUpload
+from domain.imports import ImportStart
+from domain.keys import ApiKeyCreate
+from domain.paging import page_request
+from domain.rows import NewRow, RowChange, RowsAdd, RowsUpdate
+from domain.selection import RowsQuery
+from persistence.blobs import Blobs
+from persistence.storage import PostgresStorage
+from tests.rules.test_rights import use_cases
+from tests.worlds import World, open_world
+
+
+@dataclass(frozen=True)
+class Owned:
+    """What the first organisation owns."""
+
+    project: UUID
+    table: UUID
+    column: UUID
+    session: UUID
+    row: UUID
+    file: UUID
+    run: UUID
+    key: UUID
+
+
+Call = Callable[[Viewer, PostgresStorage, Owned], Awaitable[Any]]
+
+
+async def _chunks() -> AsyncIterator[bytes]:
+    yield b"name\nx\n"
+
+
+def _query(_shape: object) -> RowsQuery:
+    return RowsQuery(selection=None, page=page_request(maximum=10))
+
+
+#: One call a use case, by the function's name. Lists are told apart: they answer, but with nothing.
+CALLS: dict[str, Call] = {
+    "list_projects": lambda v, s, o: projects.list_projects(v, s),
+    "get_project": lambda v, s, o: projects.get_project(v, s, o.project),
+    "create_project": lambda v, s, o: projects.create_project(v, s, ProjectCreate("P")),
+    "list_tables": lambda v, s, o: tables.list_tables(v, s, TableSearch()),
+    "get_table": lambda v, s, o: tables.get_table(v, s, o.table),
+    "create_table": lambda v, s, o: tables.create_table(
+        v, s, TableCreate("T", project_id=o.project)
+    ),
+    "update_table": lambda v, s, o: tables.update_table(v, s, o.table, TableUpdate(name="N")),
+    "delete_table": lambda v, s, o: tables.delete_table(v, s, o.table),
+    "create_session": lambda v, s, o: tables.create_session(v, s, o.table, None),
+    "add_column": lambda v, s, o: column_editing.add_column(
+        v, s, o.table, NewColumn("new", "New", ColumnType.TEXT)
+    ),
+    "update_column": lambda v, s, o: column_editing.update_column(
+        v, s, o.table, o.column, ColumnUpdate(label="L")
+    ),
+    "delete_column": lambda v, s, o: column_editing.delete_column(v, s, o.table, o.column),
+    "reorder_columns": lambda v, s, o: column_editing.reorder_columns(
+        v, s, o.table, [str(o.column)]
+    ),
+    "create_index": lambda v, s, o: column_editing.create_index(v, s, o.table, o.column),
+    "read_rows": lambda v, s, o: rows.read_rows(v, s, o.table, _query),
+    "read_rows_by_id": lambda v, s, o: rows.read_rows_by_id(v, s, o.table, [o.row], lambda _: None),
+    "add_rows": lambda v, s, o: rows.add_rows(v, s, RowsAdd(o.table, [NewRow({})])),
+    "update_rows": lambda v, s, o: rows.update_rows(
+        v, s, RowsUpdate(o.table, [RowChange(o.row, {})], "merge")
+    ),
+    "delete_rows": lambda v, s, o: rows.delete_rows(v, s, o.table, [o.row]),
+    "report_cells": lambda v, s, o: cell_reports.report_cells(
+        v, s, CellsReport(o.table, [RawReport(str(o.row), "worker", "queued")])
+    ),
+    "upload_file": lambda v, s, o: files.upload_file(v, s, FileUpload("a.csv", _chunks())),
+    "get_file": lambda v, s, o: files.get_file(v, s, o.file),
+    "read_file": lambda v, s, o: files.read_file(v, s, o.file),
+    "delete_file": lambda v, s, o: files.delete_file(v, s, o.file),
+    "preview_import": lambda v, s, o: imports.preview_import(v, s, o.table, o.file),
+    "start_import": lambda v, s, o: imports.start_import(v, s, ImportStart(o.table, o.file)),
+    "get_import": lambda v, s, o: imports.get_import(v, s, o.run),
+    "import_rejections": lambda v, s, o: imports.import_rejections(v, s, o.run),
+    "finished_import": lambda v, s, o: imports.finished_import(v, s, o.run),
+    "cancel_import": lambda v, s, o: imports.cancel_import(v, s, o.run),
+    "resume_import": lambda v, s, o: imports.resume_import(v, s, o.run),
+    "list_keys": lambda v, s, o: keys.list_keys(v, s),
+    "create_key": lambda v, s, o: keys.create_key(v, s, ApiKeyCreate("K", Role.VIEWER)),
+    "revoke_key": lambda v, s, o: keys.revoke_key(v, s, o.key),
+}
+EMPTY_FOR_OTHERS = {"list_projects", "list_tables", "list_keys", "import_rejections"}
+OWN_THINGS_ONLY = {"create_project", "upload_file", "create_key"}
+
+
+@pytest.fixture
+async def world(postgres_url: str, tmp_path: Any) -> AsyncIterator[World]:
+    async with open_world(postgres_url) as opened:
+        opened.storage = PostgresStorage(opened.database, lambda *_: None, Blobs.open(tmp_path))
+        yield opened
+
+
+@pytest.fixture
+async def owned(world: World) -> Owned:
+    viewer, storage = world.viewer, world.storage
+    project = await projects.create_project(viewer, storage, ProjectCreate("Mine"))
+    table_id = await world.table(
+        "name", NewColumn("worker", "W", ColumnType.TEXT, computed_by=ComputedBy.EXTERNAL)
+    )
+    shape = await world.shape(table_id)
+    [row] = await world.add(table_id, {"name": "x"})
+    file = await files.upload_file(viewer, storage, FileUpload("a.csv", _chunks()))
+    run = await imports.start_import(viewer, storage, ImportStart(table_id, file.id))
+    key = await keys.create_key(viewer, storage, ApiKeyCreate("K", Role.VIEWER))
+    return Owned(
+        project.id,
+        table_id,
+        shape.columns[0].id,
+        shape.first_session_id,
+        row,
+        file.id,
+        run.id,
+        key.key.id,
+    )
+
+
+def test_no_use_case_is_left_out() -> None:
+    assert {function.name for _, function in use_cases()} == set(CALLS)
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR])
+async def test_a_low_role_is_refused_before_anything_else(
+    world: World, owned: Owned, role: Role
+) -> None:
+    low = Viewer(world.viewer.organization_id, role)
+    refused = set()
+    for name, call in CALLS.items():
+        try:
+            await call(low, world.storage, owned)
+        except Forbidden as error:
+            refused.add(error.operation)
+        except (Conflict, Invalid, NotFound):
+            assert role is not Role.VIEWER, name
+    rank = [Role.VIEWER, Role.EDITOR, Role.ADMIN].index
+    asked = {operation for _, function in use_cases() for operation in _operations(function)}
+    assert refused == {name for name in asked if rank(OPERATIONS[name]) > rank(role)}
+
+
+def _operations(function: Any) -> list[str]:
+    return [
+        argument.value
+        for statement in function.body
+        for node in [getattr(statement, "value", None)]
+        for argument in getattr(node, "args", [])[1:]
+        if getattr(getattr(node, "func", None), "attr", "") == "require"
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(set(CALLS) - OWN_THINGS_ONLY))
+async def test_what_belongs_to_others_does_not_exist(
+    world: World, owned: Owned, postgres_url: str, name: str
+) -> None:
+    async with open_world(postgres_url, "Other") as other:
+        storage = PostgresStorage(other.database, lambda *_: None)
+        call = CALLS[name](other.viewer, storage, owned)
+        if name in EMPTY_FOR_OTHERS:
+            assert await call == []
+        elif name == "create_table":
+            with pytest.raises(Invalid, match="Project not found"):
+                await call
+        else:
+            with pytest.raises(NotFound):
+                await call
