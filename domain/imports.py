@@ -99,10 +99,16 @@ async def start_import(viewer: Viewer, storage: Storage, command: ImportStart) -
 async def get_import(viewer: Viewer, storage: Storage, import_id: UUID) -> Import:
     """An import with its progress. Raises `NotFound`."""
     access.require(viewer, "import")
-    found = await storage.imports.get(viewer.organization_id, import_id)
-    if found is None:
-        raise NotFound("Import")
-    return found
+    return await _existing(viewer, storage, import_id)
+
+
+async def import_progress(viewer: Viewer, storage: Storage, import_id: UUID) -> Import:
+    """An import as it stands, for somebody who follows it.
+
+    Whoever hears of a new revision of its table asks again: each chunk and each end makes one.
+    Raises `NotFound`."""
+    access.require(viewer, "importProgress")
+    return await _existing(viewer, storage, import_id)
 
 
 async def import_rejections(

@@ -178,7 +178,7 @@ class Imports:
                 )
                 if ended is None:
                     raise _Superseded
-                await w.log(ChangeKind.TABLE_CHANGED, details={"importStatus": status.value})
+                await _log_end(w, status)
                 return ended
         except _Superseded:
             return None
@@ -195,9 +195,10 @@ class Imports:
     async def _revision(
         self, shape: TableShape, run: Import, chunk: EncodedChunk
     ) -> AsyncIterator[tuple[Connection, TableWrite | None]]:
-        """A transaction: with a revision of the table when there are rows, without when all of
-        the chunk's records were refused."""
-        if chunk.chunk.count:
+        """A transaction: with a revision of the table when there are rows, or when somebody may
+        follow the import and has to hear of its end; without when all records were refused."""
+        followed = run.status is ImportStatus.RUNNING
+        if chunk.chunk.count or (chunk.chunk.last and followed):
             cause = _cause(run)
             async with write_table(self._pool, shape, run.created_by, cause, self._wake) as write:
                 yield write.connection, write
@@ -258,8 +259,10 @@ async def _store(
     )
     if advanced is None:
         raise _Superseded
-    if write is not None:
+    if write is not None and chunk.count:
         await _write_rows(write, encoded.payload)
+    elif write is not None:
+        await _log_end(write, ImportStatus.COMPLETED)
     if chunk.rejections:
         await connection.copy_records_to_table(
             "import_rejection",
@@ -276,6 +279,10 @@ async def _write_rows(write: TableWrite, rows: EncodedRows) -> None:
     if write.shape.external_columns:
         await write.connection.execute(_resolve(write.shape), write.shape.id, write.revision)
     await write.log(ChangeKind.ROWS_ADDED, added=count)
+
+
+async def _log_end(write: TableWrite, status: ImportStatus) -> None:
+    await write.log(ChangeKind.TABLE_CHANGED, details={"importStatus": status.value})
 
 
 def _resolve(shape: TableShape) -> str:

@@ -235,6 +235,23 @@ async def test_refused_rows_of_a_large_file_are_all_kept(importer: Importer) -> 
     await importer.check_log(table_id, 8_000)
 
 
+async def test_an_end_without_rows_is_in_the_log_too(importer: Importer) -> None:
+    world = importer.world
+    table_id = await world.table(NewColumn("n", "N", ColumnType.BOOLEAN))
+    run = await importer.start(table_id, b"n\n" + b"nonsense\n" * 6_000)
+    async with importer.worker():
+        done = await importer.finished(run)
+    assert (done.status, done.rows_skipped) == (ImportStatus.COMPLETED, 6_000)
+    last = await world.database.pool.fetchrow(
+        "SELECT kind, revision FROM change WHERE table_id = $1 ORDER BY revision DESC LIMIT 1",
+        table_id,
+    )
+    assert last is not None
+    assert (last["kind"], last["revision"]) == ("table_changed", done.revision)
+    assert ("table", table_id, done.revision) in world.woken
+    await importer.check_log(table_id, 0)
+
+
 async def test_rules_that_change_meanwhile_hold_from_the_next_chunk(importer: Importer) -> None:
     world = importer.world
     table_id, run = await _queued(importer)
