@@ -16,7 +16,7 @@ class Blobs:
     """One store of blobs by key. A blob is written once and never changed."""
 
     def __init__(self, store: ObjectStore) -> None:
-        self._store = store
+        self.store = store
 
     @classmethod
     def open(cls, place: Path | str) -> "Blobs":
@@ -42,7 +42,7 @@ class Blobs:
                 raise
 
         try:
-            await self._store.put_async(key, guarded(), chunk_size=_PART_BYTES, max_concurrency=2)
+            await self.store.put_async(key, guarded(), chunk_size=_PART_BYTES, max_concurrency=2)
         except Exception:
             if failed:
                 raise failed[0] from None
@@ -54,13 +54,13 @@ class Blobs:
         Each chunk is a request of its own, so that a slow reader holds nothing open."""
         while offset < size:
             length = min(CHUNK_BYTES, size - offset)
-            chunk = await self._store.get_range_async(key, start=offset, length=length)
+            chunk = await self.store.get_range_async(key, start=offset, length=length)
             yield bytes(chunk)
             offset += length
 
     async def delete(self, key: str) -> None:
         """Remove a blob; one that is gone already is fine."""
         try:
-            await self._store.delete_async(key)
+            await self.store.delete_async(key)
         except (NotFoundError, FileNotFoundError):
             return

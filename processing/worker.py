@@ -35,7 +35,7 @@ class WorkerSettings(Protocol):
     def redis_url(self) -> str | None: ...
 
     @property
-    def blob_folder(self) -> Path: ...
+    def blob_place(self) -> Path | str: ...
 
     @property
     def pool_size(self) -> int: ...
@@ -61,7 +61,7 @@ async def run(settings: WorkerSettings) -> None:
     try:
         async with Database.connect(database_url, pool_size=settings.pool_size) as database:
             wakes = Wakes(bus)
-            blobs = Blobs.open(settings.blob_folder)
+            blobs = Blobs.open(settings.blob_place)
             storage = PostgresStorage(database, wakes.send, blobs)
             handlers = {stored_imports.JOB: imports.handler(storage, stopping)}
             _log.info("the worker takes jobs")

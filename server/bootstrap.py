@@ -92,7 +92,7 @@ async def prepare(settings: Settings) -> Bootstrap:
     async with Database.connect(settings.database_url or "", pool_size=4) as database:
         first_start = await organizations.default(database) is None
         organization = await organizations.ensure_default(database)
-        blobs = Blobs.open(settings.blob_folder)
+        blobs = Blobs.open(settings.blob_place)
         # No web process runs yet that could be woken.
         storage = PostgresStorage(database, lambda kind, subject, revision: None, blobs)
         operator = Operator(organization.id, Role.ADMIN)

@@ -45,6 +45,11 @@ class Settings(BaseSettings):
         description="A PostgreSQL 18 database of yours (`postgresql://…`). Without it "
         "`tablecast up` runs its own.",
     )
+    files_url: str | None = Field(
+        None,
+        description="Where uploaded files go: `s3://bucket/folder` of any S3-compatible service, "
+        "with `AWS_…` variables for endpoint and credentials. Without it: the data folder.",
+    )
     redis_url: str | None = Field(
         None,
         validation_alias="REDIS_URL",
@@ -99,6 +104,11 @@ class Settings(BaseSettings):
     def _is_redis(cls, value: str | None) -> str | None:
         return _with_scheme(value, "redis", "rediss", "unix")
 
+    @field_validator("files_url")
+    @classmethod
+    def _is_s3(cls, value: str | None) -> str | None:
+        return _with_scheme(value, "s3")
+
     @field_validator("api_key")
     @classmethod
     def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
@@ -113,9 +123,9 @@ class Settings(BaseSettings):
         return self.data / "postgres"
 
     @property
-    def blob_folder(self) -> Path:
-        """Uploaded files."""
-        return self.data / "files"
+    def blob_place(self) -> Path | str:
+        """Where uploaded files go: a folder, or a URL."""
+        return self.files_url or self.data / "files"
 
     @property
     def key_file(self) -> Path:

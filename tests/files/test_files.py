@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from obstore.store import S3Store
 
 from domain import file_types, files, imports
 from domain.access import Role, Viewer
@@ -142,6 +143,14 @@ async def test_other_organisations_and_viewers_have_no_way_in(
         await files.delete_file(looker, world.storage, file.id)
     with pytest.raises(Forbidden):
         await files.upload_file(looker, world.storage, FileUpload("x", _pieces(b"x")))
+
+
+def test_a_url_names_s3_compatible_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    store = Blobs.open("s3://bucket/folder").store
+    assert isinstance(store, S3Store)
+    assert store.config["bucket"] == "bucket"
+    assert str(store.prefix) == "folder"
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ async def _viewer(settings: Settings, secret: str) -> Viewer:
 
 
 def _storage(database: Database, settings: Settings) -> PostgresStorage:
-    blobs = Blobs.open(settings.blob_folder)
+    blobs = Blobs.open(settings.blob_place)
     return PostgresStorage(database, lambda kind, subject, revision: None, blobs)
 
 
