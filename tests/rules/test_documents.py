@@ -56,7 +56,9 @@ def test_every_error_code_is_documented() -> None:
 def test_every_operator_is_documented() -> None:
     text = _text("docs", "graphql.md")
     _compare(OPERATORS, _rows(text, "Filters"), "docs/graphql.md, Filters")
-    missing = [each for each in OPERATORS if f"`{each}`" not in _text("docs", "tables-api.md")]
+    missing = [
+        each.value for each in OPERATORS if f"`{each}`" not in _text("docs", "tables-api.md")
+    ]
     report(missing, "Name the operator in docs/tables-api.md.")
 
 
