@@ -187,6 +187,27 @@ SELECT v.revision, v.row_id,
             (r["revision"], r["row_id"]): (r["matched_before"], r["matched_after"]) for r in records
         }
 
+    async def match_at(
+        self, shape: TableShape, filter: Filter, keys: Sequence[tuple[int, UUID]]
+    ) -> dict[tuple[int, UUID], bool]:
+        """Whether rows matched at revisions that did not change them, by (revision, row id)."""
+        if not keys:
+            return {}
+        params = Params(shape.id, [key[0] for key in keys], [key[1] for key in keys])
+        matched = compile_filter(filter, params, "a")
+        text = f"""
+SELECT x.revision, x.row_id, ({matched}) IS TRUE AS matched
+FROM unnest($2::bigint[], $3::uuid[]) AS x(revision, row_id)
+CROSS JOIN LATERAL (
+  SELECT * FROM row_version v
+  WHERE v.table_id = $1 AND v.row_id = x.row_id AND v.revision <= x.revision
+  ORDER BY v.version DESC LIMIT 1
+) v
+CROSS JOIN LATERAL {_image(shape, "v")} AS a
+"""
+        records = await self._pool.fetch(text, *params.values)
+        return {(r["revision"], r["row_id"]): r["matched"] for r in records}
+
     async def _rows(
         self, shape: TableShape, revisions: Sequence[int]
     ) -> dict[int, list[LoggedRow]]:
@@ -269,24 +290,23 @@ def _bounded(change: Change, rows: Mapping[int, Sequence[LoggedRow]]) -> Sequenc
 def _images(shape: TableShape) -> str:
     """Versions of the revisions $2 of the table $1: the row after (`a`) and before (`b`) each
     change."""
-    definition = record_definition(stored_columns(shape))
-    names = "".join(f", r.{column.sql_name}" for column in stored_columns(shape))
-
-    def side(version: str) -> str:
-        system = _IMAGE_COLUMNS.format(v=version)
-        return (
-            f"(SELECT {system}{names}, r._extra"
-            f" FROM jsonb_to_record({version}.data) AS r({definition}))"
-        )
-
     return f"""
 FROM row_version v
 LEFT JOIN row_version p
   ON p.table_id = v.table_id AND p.row_id = v.row_id AND p.version = v.version - 1
-CROSS JOIN LATERAL {side("v")} AS a
-LEFT JOIN LATERAL {side("p")} AS b ON TRUE
+CROSS JOIN LATERAL {_image(shape, "v")} AS a
+LEFT JOIN LATERAL {_image(shape, "p")} AS b ON TRUE
 WHERE v.table_id = $1 AND v.revision = ANY($2)
 ORDER BY v.revision, v.position, v.row_id"""
+
+
+def _image(shape: TableShape, version: str) -> str:
+    """A row version as a row with the columns of the users' table."""
+    definition = record_definition(stored_columns(shape))
+    names = "".join(f", r.{column.sql_name}" for column in stored_columns(shape))
+    system = _IMAGE_COLUMNS.format(v=version)
+    source = f"jsonb_to_record({version}.data) AS r({definition})"
+    return f"(SELECT {system}{names}, r._extra FROM {source})"
 
 
 def _images_statement(shape: TableShape) -> str:

@@ -74,7 +74,7 @@ class Database:
         """Whether the database answers within this time."""
         try:
             async with asyncio.timeout(seconds):
-                return await self.pool.fetchval("SELECT 1") == 1
+                return bool(await self.pool.fetchval("SELECT TRUE"))
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return False
 

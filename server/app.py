@@ -5,10 +5,17 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
+from gql.limits import Limits as GraphQLLimits
+from gql.transports.app import graphql_routes
+from rest_compat.app import tables_routes
+from rest_compat.wire import Limits as RestLimits
 from server import metrics
-from server.gateway import open_gateway
+from server.gateway import Gateway, open_gateway
+from server.health import health_routes
 from server.middleware import RequestMiddleware
+from server.observe import request_id
 from server.settings import Settings, load
 
 
@@ -32,3 +39,23 @@ def create_app(settings: Settings | None = None) -> Starlette:
                 metrics.REGISTRY.unregister(collector)
 
     return Starlette(lifespan=lifespan, middleware=[Middleware(RequestMiddleware)])
+
+
+def _routes(gateway: Gateway) -> list[BaseRoute]:
+    settings, storage = gateway.settings, gateway.storage
+    authenticate = gateway.authenticator.viewer
+    return [
+        *graphql_routes(
+            storage,
+            gateway.hub,
+            authenticate,
+            GraphQLLimits(body_bytes=settings.max_body_bytes),
+            request_id.get,
+        ),
+        *tables_routes(
+            storage,
+            authenticate,
+            RestLimits(settings.max_body_bytes, settings.max_upload_bytes),
+        ),
+        *health_routes(gateway),
+    ]

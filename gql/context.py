@@ -1,0 +1,56 @@
+"""What resolvers reach through `info.context`: who asks, the services, and this request's
+loaders."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+from uuid import UUID
+
+import strawberry
+
+from domain import ids
+from domain.access import Viewer
+from gql.execution import Executor
+from gql.loaders import Loaders
+from persistence.storage import PostgresStorage
+from realtime.hub import Hub
+
+
+@dataclass
+class Context:
+    """One per operation, and one per slice of events. Loaders are never shared between viewers."""
+
+    viewer: Viewer
+    storage: PostgresStorage
+    hub: Hub
+    _executor: Executor | None = field(default=None, repr=False)
+
+    @cached_property
+    def loaders(self) -> Loaders:
+        """Made when the first field needs one."""
+        return Loaders(self.storage, self.viewer.organization_id)
+
+    @property
+    def executor(self) -> Executor:
+        """The executor that runs this operation."""
+        if self._executor is None:
+            raise RuntimeError("the operation has not begun")
+        return self._executor
+
+    @executor.setter
+    def executor(self, executor: Executor) -> None:
+        self._executor = executor
+
+    def fresh(self) -> "Context":
+        """The same viewer with empty loaders: events must not see what was loaded for earlier
+        ones."""
+        return Context(self.viewer, self.storage, self.hub)
+
+
+Info: TypeAlias = strawberry.Info[Context, None]
+
+
+def given_id(text: str, index: int = 0) -> UUID:
+    """The id in `text`. What cannot be an id becomes one that names nothing, so that the use case
+    answers as for any unknown id; `index` keeps several of them apart."""
+    return ids.parse(text) or UUID(int=index)

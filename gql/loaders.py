@@ -1,0 +1,60 @@
+"""Batch reads of metadata, straight from storage: one statement for each level of a query.
+
+Ids given to a loader belong to something that was authorised before; every statement is scoped by
+the organisation all the same."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TypeVar
+from uuid import UUID
+
+from strawberry.dataloader import DataLoader
+
+from domain.columns import Column
+from domain.entities import Project, Session, Table
+from persistence.storage import PostgresStorage
+
+Item = TypeVar("Item")
+Read = Callable[[UUID, Sequence[UUID]], Awaitable[Mapping[UUID, Item]]]
+
+
+class Loaders:
+    """The loaders of one request. Each is made when it is first used."""
+
+    def __init__(self, storage: PostgresStorage, organization_id: UUID) -> None:
+        self._storage = storage
+        self._organization_id = organization_id
+
+    @cached_property
+    def projects(self) -> "DataLoader[UUID, Project | None]":
+        return self._one(self._storage.projects.by_ids)
+
+    @cached_property
+    def tables(self) -> "DataLoader[UUID, Table | None]":
+        return self._one(self._storage.tables.by_ids)
+
+    @cached_property
+    def tables_of_project(self) -> DataLoader[UUID, list[Table]]:
+        return self._many(self._storage.tables.of_projects)
+
+    @cached_property
+    def columns_of_table(self) -> DataLoader[UUID, list[Column]]:
+        return self._many(self._storage.columns.of_tables)
+
+    @cached_property
+    def sessions_of_table(self) -> DataLoader[UUID, list[Session]]:
+        return self._many(self._storage.tables.sessions_of)
+
+    def _one(self, read: Read[Item]) -> "DataLoader[UUID, Item | None]":
+        async def load(ids: list[UUID]) -> Sequence[Item | None]:
+            found = await read(self._organization_id, ids)
+            return [found.get(id_) for id_ in ids]
+
+        return DataLoader(load_fn=load)
+
+    def _many(self, read: Read[list[Item]]) -> DataLoader[UUID, list[Item]]:
+        async def load(ids: list[UUID]) -> Sequence[list[Item]]:
+            found = await read(self._organization_id, ids)
+            return [found.get(id_, []) for id_ in ids]
+
+        return DataLoader(load_fn=load)

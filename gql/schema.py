@@ -1,0 +1,52 @@
+"""The assembly of the schema."""
+
+import strawberry
+from graphql import GraphQLSchema
+from strawberry.schema.config import StrawberryConfig
+
+from gql.execution import Executor
+from gql.mutations.cells import CellMutations
+from gql.mutations.columns import ColumnMutations
+from gql.mutations.imports import ImportMutations
+from gql.mutations.keys import KeyMutations
+from gql.mutations.projects import ProjectMutations
+from gql.mutations.rows import RowMutations
+from gql.mutations.tables import TableMutations
+from gql.queries import Query
+from gql.scalars import SCALARS
+from gql.subscriptions import Subscription
+from gql.types.cells import Cell
+from gql.types.projects import Project
+from gql.types.rows import Row
+from gql.types.tables import Table
+
+
+@strawberry.type(description="What can be changed. Each takes one input and gives a payload.")
+class Mutation(
+    ProjectMutations,
+    TableMutations,
+    ColumnMutations,
+    RowMutations,
+    CellMutations,
+    KeyMutations,
+    ImportMutations,
+):
+    """All mutations, noun by noun."""
+
+
+schema = strawberry.Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    types=[Project, Table, Row, Cell],
+    execution_context_class=Executor,
+    config=StrawberryConfig(scalar_map=SCALARS),
+)
+
+#: The same for graphql-core, which runs it.
+core_schema: GraphQLSchema = schema._schema
+
+
+def schema_text() -> str:
+    """The schema in SDL."""
+    return schema.as_str().rstrip() + "\n"

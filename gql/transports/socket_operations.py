@@ -1,0 +1,106 @@
+"""Running one operation of a websocket: a result, or a stream of events that others may share."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from graphql import GraphQLError
+
+from domain.errors import DomainError
+from gql.answers import result_json, to_json
+from gql.context import Context
+from gql.errors import format_errors
+from gql.execution import Executor
+from gql.feeds import Event, Feed, LastFrame
+from gql.operations import Document, Refused, execute, execute_event, is_subscription, open_feed
+from gql.transports.service import Request, Service
+from gql.transports.socket_writer import SocketWriter
+from realtime.events import Ended, Frame, Render, Started
+
+
+async def run_operation(
+    service: Service, writer: SocketWriter, context: Context, id_: str, request: Request
+) -> None:
+    """Answer one `subscribe` message, up to its `complete` or `error`."""
+    try:
+        document, operation = service.prepare(request)
+        if not is_subscription(operation):
+            result = await execute(document, operation, request.variables, context)
+            await writer.next(_id_json(id_), result_json(result, service.request_id()))
+        else:
+            executor, feed = await open_feed(document, operation, request.variables, context)
+            key = _group_key(document, request, context)
+            if not await _follow(service, writer, id_, executor, feed, key):
+                return
+    except Refused as refused:
+        await _error(writer, id_, refused.errors)
+        return
+    except DomainError as error:
+        await _error(writer, id_, [GraphQLError(str(error), original_error=error)])
+        return
+    await writer.send({"id": id_, "type": "complete"})
+
+
+async def _follow(
+    service: Service, writer: SocketWriter, id_: str, executor: Executor, feed: Feed, key: Any
+) -> bool:
+    """Send the events of a feed until it ends; False when it ended with an error that was told."""
+    id_json = _id_json(id_)
+    render = _renderer(executor, feed)
+    async with service.hub.subscribe(feed.topic, key, render, feed.after) as subscription:
+        async for item in subscription:
+            if isinstance(item, Frame):
+                await writer.next(id_json, item.payload)
+            elif isinstance(item, Started):
+                event = await feed.begin(item)
+                item = await _frame(executor, feed, event)
+                await writer.next(id_json, item.payload)
+            elif isinstance(item, Ended):
+                return await _ended(writer, id_, item)
+            if isinstance(item, LastFrame):
+                return True
+    return True
+
+
+async def _ended(writer: SocketWriter, id_: str, ended: Ended) -> bool:
+    if ended.reason == "error":
+        await _error(writer, id_, [GraphQLError("The stream failed; subscribe again")])
+        return False
+    if ended.reason == "closed":
+        await writer.close(1001, "The server is stopping; connect again")
+    return True
+
+
+def _renderer(executor: Executor, feed: Feed) -> Render:
+    """Renders slices for all subscribers of a group, with the rights that they share."""
+
+    async def render(entries: Sequence[Any]) -> list[Frame]:
+        events = await feed.events(entries)
+        return list(await asyncio.gather(*(_frame(executor, feed, event) for event in events)))
+
+    return render
+
+
+async def _frame(executor: Executor, feed: Feed, event: Event) -> Frame:
+    payload = result_json(await execute_event(executor, event))
+    kind = LastFrame if feed.is_last(event) else Frame
+    return kind(event.revision, payload)
+
+
+def _group_key(document: Document, request: Request, context: Context) -> tuple[Any, ...]:
+    """Subscribers with equal keys get equal bytes: same text, same variables, same rights."""
+    viewer = context.viewer
+    # `after` says where a subscriber begins, not what it gets: it must not split groups. A variable
+    # of that name that is used for something else only costs a group of its own: see the text.
+    names = sorted(name for name in request.variables if name != "after")
+    variables = to_json([(name, request.variables[name]) for name in names])
+    return document.text, request.operation_name, variables, viewer.organization_id, viewer.role
+
+
+def _id_json(id_: str) -> str:
+    return orjson.dumps(id_).decode()
+
+
+async def _error(writer: SocketWriter, id_: str, errors: list[GraphQLError]) -> None:
+    await writer.send({"id": id_, "type": "error", "payload": format_errors(errors)})

@@ -1,0 +1,172 @@
+"""The enums of the schema. Their Python values are the domain's own words."""
+
+from enum import Enum
+from typing import Any
+
+import strawberry
+
+from domain.errors import ErrorCode as Code
+from domain.filters import OPERATORS, Operator
+
+
+def _word(value: str, description: str) -> Any:
+    return strawberry.enum_value(value, description=description)
+
+
+def _operator(operator: Operator) -> Any:
+    return _word(operator.value, OPERATORS[operator].description)
+
+
+@strawberry.enum(description="What kind of values a column holds. It never changes.")
+class ColumnType(Enum):
+    TEXT = _word("text", "Text of at most 1 MB.")
+    NUMBER = _word("number", "An exact decimal number of at most 1,000 digits.")
+    BOOLEAN = _word("boolean", "True or false.")
+    DATE = _word("date", "A day, `YYYY-MM-DD`.")
+    DATETIME = _word("datetime", "A moment in UTC with milliseconds.")
+    SELECT = _word("select", "One of the texts in `config.options`; any text without options.")
+    URL = _word("url", "An absolute http or https URL.")
+    EMAIL = _word("email", "An e-mail address.")
+    RELATION = _word("relation", "Ids of rows; a list when `config.multiple` is true.")
+    COMPUTED = _word("computed", "Computed from other columns; null until computation is built.")
+
+
+@strawberry.enum(description="Who fills the cells of a column in place of a person.")
+class ComputedBy(Enum):
+    EXTERNAL = _word("EXTERNAL", "A worker outside, which reports through `cellsReport`.")
+
+
+@strawberry.enum(
+    description="Where a cell stands. Cells that people fill know only INITIALIZED and RESOLVED."
+)
+class CellStatus(Enum):
+    INITIALIZED = _word("initialized", "Empty; nothing was set. Next: READY, QUEUED, RESOLVED.")
+    READY = _word("ready", "Its inputs are there. Next: QUEUED.")
+    QUEUED = _word("queued", "Waits for a worker. Next: CALCULATING.")
+    CALCULATING = _word("calculating", "A worker is on it. Next: CALCULATING, RESOLVED, ERROR.")
+    RESOLVED = _word("resolved", "The value is final. Next: STALE, QUEUED.")
+    ERROR = _word("error", "The work failed; see `error`. Next: QUEUED.")
+    STALE = _word("stale", "An input changed since it was computed. Next: QUEUED.")
+
+
+@strawberry.enum(description="Where a table came from.")
+class TableSource(Enum):
+    MANUAL = _word("manual", "Made by hand or through an API.")
+    IMPORTED = _word("imported", "Made from a file.")
+    AGENT = _word("agent", "Made by an agent.")
+    TEMPLATE = _word("template", "Made from a template.")
+
+
+@strawberry.enum(description="What an API key may do.")
+class Role(Enum):
+    VIEWER = _word("viewer", "Read and watch.")
+    EDITOR = _word("editor", "Also write data and structure.")
+    ADMIN = _word("admin", "Also manage API keys.")
+
+
+@strawberry.enum(description="How a value is compared with a column.")
+class FilterOperator(Enum):
+    EQ = _operator(Operator.EQ)
+    NEQ = _operator(Operator.NEQ)
+    GT = _operator(Operator.GT)
+    GTE = _operator(Operator.GTE)
+    LT = _operator(Operator.LT)
+    LTE = _operator(Operator.LTE)
+    CONTAINS = _operator(Operator.CONTAINS)
+    STARTS_WITH = _operator(Operator.STARTS_WITH)
+    IN = _operator(Operator.IN)
+    IS_EMPTY = _operator(Operator.IS_EMPTY)
+    IS_NOT_EMPTY = _operator(Operator.IS_NOT_EMPTY)
+
+
+@strawberry.enum(description="Which way a sort key runs.")
+class SortDirection(Enum):
+    ASC = _word("asc", "Smallest first.")
+    DESC = _word("desc", "Largest first.")
+
+
+@strawberry.enum(description="Where rows without a value stand in a sort.")
+class NullsOrder(Enum):
+    FIRST = _word("first", "Before all others.")
+    LAST = _word("last", "After all others.")
+
+
+@strawberry.enum(description="What an update does with keys that are not given.")
+class RowsUpdateMode(Enum):
+    MERGE = _word("merge", "Leaves them as they are.")
+    REPLACE = _word("replace", "Empties them.")
+
+
+@strawberry.enum(description="What is wrong with one value of an input.")
+class ErrorCode(Enum):
+    REQUIRED = _word(Code.REQUIRED.value, "A value is missing.")
+    INVALID = _word(Code.INVALID.value, "The value breaks a rule; the message names it.")
+    INVALID_TYPE = _word(Code.INVALID_TYPE.value, "The value is of another type.")
+    NOT_AN_OPTION = _word(Code.NOT_AN_OPTION.value, "The value is not among the column's options.")
+    OUT_OF_RANGE = _word(Code.OUT_OF_RANGE.value, "The value or count is outside its bounds.")
+    TOO_LONG = _word(Code.TOO_LONG.value, "The value is too long.")
+    TOO_MANY = _word(Code.TOO_MANY.value, "There are too many of something.")
+    DUPLICATE = _word(Code.DUPLICATE.value, "The same thing is named twice or exists already.")
+    UNKNOWN_COLUMN = _word(Code.UNKNOWN_COLUMN.value, "The table has no such column.")
+    NOT_FOUND = _word(Code.NOT_FOUND.value, "Something that the input names does not exist.")
+    VERSION_CONFLICT = _word(
+        Code.VERSION_CONFLICT.value, "The row changed since the writer read it."
+    )
+    ILLEGAL_STATUS = _word(Code.ILLEGAL_STATUS.value, "A cell cannot move to this status.")
+    TABLE_BUSY = _word(Code.TABLE_BUSY.value, "The table was busy; nothing changed, try again.")
+    CONFLICT = _word(Code.CONFLICT.value, "The state of things forbids it.")
+
+
+@strawberry.enum(description="How a stream of events begins.")
+class StreamState(Enum):
+    RESUMED = _word("RESUMED", "Every change after `after` follows.")
+    SNAPSHOT = _word("SNAPSHOT", "The stream begins now: every change after `revision` follows.")
+    RESET = _word("RESET", "What lies before `revision` will not be sent: fetch again.")
+
+
+@strawberry.enum(description="Why a stream cannot continue from where the client stood.")
+class ResetReason(Enum):
+    TOO_FAR = _word("TOO_FAR", "More than 10,000 changes or 8 MB lie between.")
+    LOG_PRUNED = _word("LOG_PRUNED", "The log is not kept that long.")
+    AHEAD_OF_LOG = _word("AHEAD_OF_LOG", "The log is shorter than that: a backup was restored.")
+
+
+@strawberry.enum(description="Why rows left a filtered stream.")
+class RowsLeftReason(Enum):
+    CHANGED = _word("CHANGED", "The rows changed and no longer match the filter.")
+    DELETED = _word("DELETED", "The rows matched the filter and were deleted.")
+
+
+@strawberry.enum(description="What brought a change about.")
+class ChangeCauseKind(Enum):
+    MUTATION = _word("mutation", "A request of a client.")
+    IMPORT = _word("import", "An import of a file.")
+
+
+@strawberry.enum(description="What happened in the organisation.")
+class OrganizationChangeKind(Enum):
+    PROJECT_CREATED = _word("project_created", "A project was made.")
+    PROJECT_UPDATED = _word("project_updated", "A project was changed.")
+    TABLE_CREATED = _word("table_created", "A table was made.")
+    TABLE_UPDATED = _word("table_updated", "A table's name, description or project changed.")
+    TABLE_DELETED = _word("table_deleted", "A table was deleted.")
+    COLUMNS_CHANGED = _word("columns_changed", "Columns of a table changed.")
+    SESSION_CREATED = _word("session_created", "A session was added to a table.")
+    KEY_CREATED = _word("key_created", "An API key was made.")
+    KEY_REVOKED = _word("key_revoked", "An API key was revoked.")
+
+
+@strawberry.enum(description="Where an import stands.")
+class ImportStatus(Enum):
+    QUEUED = _word("queued", "Waits for a worker.")
+    RUNNING = _word("running", "Rows are being written.")
+    COMPLETED = _word("completed", "The whole file was read.")
+    FAILED = _word("failed", "It stopped at an error; it can be resumed.")
+    CANCELLED = _word("cancelled", "It was stopped on request; it can be resumed.")
+
+
+@strawberry.enum(description="The state of an index on a column.")
+class IndexStatus(Enum):
+    BUILDING = _word("building", "Being built; writers go on meanwhile.")
+    READY = _word("ready", "In use.")
+    FAILED = _word("failed", "It could not be built; see `error`. Asking again tries again.")

@@ -1,0 +1,158 @@
+"""One table of endpoints per dialect. The routes and the OpenAPI document are both made from it."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from domain import access, ids
+from domain.access import Viewer
+from domain.errors import Invalid, NotFound, TooLarge
+from domain.numbers import InvalidJson
+from persistence.storage import PostgresStorage
+from rest_compat.wire import Authenticate, Limits, Refused, token_of
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a web process gives to a face."""
+
+    storage: PostgresStorage
+    authenticate: Authenticate
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request whose key was accepted and whose role suffices."""
+
+    request: Request
+    viewer: Viewer
+    storage: PostgresStorage
+    limits: Limits
+
+    def id(self, name: str, noun: str) -> UUID:
+        """The id in the path. What cannot be an id names nothing: `NotFound`."""
+        found = ids.parse(self.request.path_params[name])
+        if found is None:
+            raise NotFound(noun)
+        return found
+
+    def query(self, name: str) -> str | None:
+        """A parameter of the query: the first one of the name; an empty one counts as absent."""
+        given = self.request.query_params.getlist(name)
+        return given[0] or None if given else None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the query for the document: its JSON schema says the bounds."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method of one path.
+
+    `operation` names the right in `domain.access`, `graphql_field` the field that ends in the same
+    use case. `failure` completes `Failed to …` for errors that nobody expected. `answer` is the
+    type of the answer's JSON, None for an empty one, and `media_type` tells of answers that are no
+    JSON.
+    `exists` raises `NotFound` when the thing in the path is not there: 404 goes before every
+    complaint about the request, so a refused request asks it; a good one does not pay for it."""
+
+    method: str
+    path: str
+    operation: str
+    graphql_field: str
+    summary: str
+    failure: str
+    handler: Callable[[Call], Awaitable[Response]]
+    status: int = 200
+    answer: Any = None
+    media_type: str = "application/json"
+    body: type[BaseModel] | None = None
+    upload: bool = False
+    parameters: tuple[Parameter, ...] = ()
+    missing: str | None = None
+    exists: Callable[[Call], Awaitable[None]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one of the APIs shows errors. `endpoint` is None when no endpoint was found."""
+
+    tag: str
+    render_error: Callable[[Exception, Endpoint | None], Response]
+
+
+def routes_of(endpoints: Sequence[Endpoint], dialect: Dialect, services: Services) -> list[Route]:
+    """One route per path, in the order of the table: fixed paths stand before those with ids."""
+    by_path: dict[str, list[Endpoint]] = {}
+    for endpoint in endpoints:
+        by_path.setdefault(endpoint.path, []).append(endpoint)
+    return [Route(path, _Path(found, dialect, services)) for path, found in by_path.items()]
+
+
+def fallback(path: str, dialect: Dialect) -> Route:
+    """Answers for paths under the dialect's prefix that do not exist."""
+    return Route(path, _Path((), dialect, None))
+
+
+class _Path:
+    """All methods of one path, as an ASGI application."""
+
+    def __init__(
+        self, endpoints: Iterable[Endpoint], dialect: Dialect, services: Services | None
+    ) -> None:
+        self._endpoints = {endpoint.method: endpoint for endpoint in endpoints}
+        self._dialect = dialect
+        self._services = services
+        allowed = [*self._endpoints, "OPTIONS", *(["HEAD"] if "GET" in self._endpoints else [])]
+        self._allow = {"Allow": ", ".join(sorted(allowed))}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        response = await self._answer(request)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        endpoint = self._endpoints.get("GET" if request.method == "HEAD" else request.method)
+        try:
+            if self._services is None:
+                raise Refused(404, "Not found")
+            if endpoint is None:
+                return self._other_method(request)
+            return await _serve(endpoint, self._services, request)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it
+        except Exception as error:
+            return self._dialect.render_error(error, endpoint)
+
+    def _other_method(self, request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=self._allow)
+        response = self._dialect.render_error(Refused(405, "Method not allowed"), None)
+        response.headers.update(self._allow)
+        return response
+
+
+async def _serve(endpoint: Endpoint, services: Services, request: Request) -> Response:
+    viewer = await services.authenticate(token_of(request))
+    access.require(viewer, endpoint.operation)
+    call = Call(request, viewer, services.storage, services.limits)
+    try:
+        return await endpoint.handler(call)
+    except (Invalid, InvalidJson, Refused, TooLarge):
+        if endpoint.exists is not None:
+            await endpoint.exists(call)
+        raise

@@ -1,0 +1,126 @@
+"""Answers as types: for the document, and for tests that hold each answer against them."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Answer(BaseModel):
+    """What all answers have in common: these keys and no others."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+_MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
+
+
+class TableColumn(Answer):
+    """A column of a table."""
+
+    id: str = Field(description="Opaque.")
+    tableId: str = Field(description="The table.")
+    name: str = Field(description="The key in row data; it never changes.")
+    displayName: str = Field(description="What people see.")
+    dataType: str = Field(
+        description="text, number, boolean, date, select, url, email, relation or computed."
+    )
+    position: int = Field(description="Its place, from 0.")
+    required: bool = Field(description="Whether every row needs a value.")
+    defaultValue: str | None = Field(description="For new rows without the key.")
+    config: dict[str, Any] | None = Field(description="Options, formula or target of the type.")
+    createdAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+    updatedAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+
+
+class TableItem(Answer):
+    """A table in a list."""
+
+    id: str = Field(description="Opaque.")
+    name: str = Field(description="The table's name.")
+    description: str | None = Field(description="What it is for.")
+    projectId: str | None = Field(description="The project that it belongs to.")
+    projectName: str | None = Field(description="The project's name.")
+    source: str = Field(description="manual, imported, agent or template.")
+    templateId: str | None = Field(description="The template that it was made from.")
+    columnSchema: str = Field(description="The columns' definitions as JSON text.")
+    columnCount: int = Field(description="How many columns it has.")
+    rowCount: int = Field(description="How many rows it has.")
+    createdAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+    updatedAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+
+
+class Table(TableItem):
+    """A table with its columns."""
+
+    columns: list[TableColumn] = Field(description="In order.")
+
+
+class Row(Answer):
+    """A row."""
+
+    id: str = Field(description="Opaque.")
+    tableId: str = Field(description="The table.")
+    data: dict[str, Any] = Field(description="Values by column name, then keys without a column.")
+    position: int = Field(description="Its place in the table's own order.")
+    createdBy: str = Field(description="Who made it.")
+    createdAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+    updatedAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+
+
+class FileColumn(Answer):
+    """A column of a file, inferred or as it was imported."""
+
+    name: str = Field(description="The key that it gets.")
+    displayName: str = Field(description="What people see.")
+    dataType: str = Field(description="The type that all of its values fit.")
+    config: dict[str, Any] = Field(default={}, description="Options of a select.")
+
+
+class ImportPreview(Answer):
+    """What an import would see."""
+
+    headers: list[str] = Field(description="The first line of the file.")
+    sampleRows: list[dict[str, str]] = Field(description="The first 10 rows by header.")
+    totalRows: int = Field(description="Rows of the whole file without the header.")
+    inferredColumns: list[FileColumn] = Field(description="Columns as the first 100 rows suggest.")
+
+
+class ImportFault(Answer):
+    """A row that was not imported."""
+
+    row: int = Field(description="Its line; the header is 1.")
+    error: str = Field(description="What is wrong with it.")
+
+
+class ImportResult(Answer):
+    """What an import did."""
+
+    importId: str = Field(description="Opaque.")
+    rowsImported: int = Field(description="Rows that were appended.")
+    rowsSkipped: int = Field(description="Rows that break a rule.")
+    errors: list[ImportFault] = Field(description="The first 20 of them.")
+    columns: list[FileColumn] = Field(description="The columns that were filled.")
+
+
+class UploadedFile(Answer):
+    """A file that was uploaded."""
+
+    id: str = Field(description="To be used as `documentId`.")
+    filename: str = Field(description="The name under which it is given out.")
+    originalName: str = Field(description="The name that it came with.")
+    size: int = Field(description="Bytes.")
+    type: str = Field(description="The media type, told from its bytes.")
+    taskId: str | None = Field(description="What the sender gave along.")
+
+
+class Flattened(Answer):
+    """Broken rules by field."""
+
+    formErrors: list[str] = Field(description="About the body as a whole.")
+    fieldErrors: dict[str, list[str]] = Field(description="By top-level field of the body.")
+
+
+class Error(Answer):
+    """What went wrong."""
+
+    error: str | Flattened = Field(description="A text, or broken rules by field.")

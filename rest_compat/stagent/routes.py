@@ -1,0 +1,257 @@
+"""The endpoints of this dialect, all in one table."""
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from domain.entities import TableSource
+from rest_compat.endpoints import Endpoint, Parameter
+from rest_compat.stagent import answers, bodies, columns, files, imports, rows, tables
+
+_TABLE = "Table not found"
+_ROW = "Row not found"
+_FILE = "File not found"
+
+
+def _json_text(name: str, description: str, adapter: TypeAdapter[Any]) -> Parameter:
+    """A parameter whose text is JSON of its own."""
+    content = adapter.json_schema(ref_template="#/components/schemas/{model}")
+    content.pop("$defs", None)
+    return Parameter(
+        name,
+        description,
+        {"type": "string", "contentMediaType": "application/json", "contentSchema": content},
+    )
+
+
+_TABLES = (
+    Endpoint(
+        "GET",
+        "/api/tables",
+        operation="tables",
+        graphql_field="tables",
+        summary="List tables, the last updated first.",
+        failure="list tables",
+        handler=tables.list_tables,
+        answer=list[answers.TableItem],
+        parameters=(
+            Parameter("projectId", "Only tables of this project.", {"type": "string"}),
+            Parameter(
+                "source",
+                "Only tables that came from here; an unknown source has none.",
+                {"type": "string", "examples": [each.value for each in TableSource]},
+            ),
+            Parameter(
+                "search",
+                "Only tables with this text in name or description, in any case.",
+                {"type": "string", "maxLength": 1000},
+            ),
+        ),
+    ),
+    Endpoint(
+        "POST",
+        "/api/tables",
+        operation="tableCreate",
+        graphql_field="tableCreate",
+        summary="Make a table with its columns.",
+        failure="create table",
+        handler=tables.create_table,
+        status=201,
+        answer=answers.Table,
+        body=bodies.TableBody,
+        missing="Template not found",
+    ),
+    Endpoint(
+        "GET",
+        "/api/tables/{id}",
+        operation="table",
+        graphql_field="table",
+        summary="One table with its columns.",
+        failure="get table",
+        handler=tables.get_table,
+        answer=answers.Table,
+        missing=_TABLE,
+    ),
+    Endpoint(
+        "PATCH",
+        "/api/tables/{id}",
+        operation="tableUpdate",
+        graphql_field="tableUpdate",
+        summary="Change name, description or project of a table.",
+        failure="update table",
+        handler=tables.update_table,
+        answer=answers.Table,
+        body=bodies.TableChangeBody,
+        missing=_TABLE,
+        exists=tables.exists,
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/tables/{id}",
+        operation="tableDelete",
+        graphql_field="tableDelete",
+        summary="Delete a table with its rows and columns.",
+        failure="delete table",
+        handler=tables.delete_table,
+        status=204,
+        missing=_TABLE,
+    ),
+)
+
+_ROWS = (
+    Endpoint(
+        "GET",
+        "/api/tables/{id}/rows",
+        operation="rows",
+        graphql_field="table.rows",
+        summary="A page of rows; `X-Total-Count` tells how many match in all.",
+        failure="list rows",
+        handler=rows.list_rows,
+        answer=list[answers.Row],
+        parameters=(
+            Parameter(
+                "limit",
+                "Rows at most.",
+                {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": rows.MAX_LIMIT,
+                    "default": rows.DEFAULT_LIMIT,
+                },
+            ),
+            Parameter(
+                "offset",
+                "Rows to pass over.",
+                {"type": "integer", "minimum": 0, "maximum": rows.MAX_OFFSET, "default": 0},
+            ),
+            _json_text("filters", "Conditions that must all hold, as JSON.", rows.CONDITIONS),
+            _json_text("sorts", "Keys of the order, as JSON; else by position.", rows.SORT_KEYS),
+            Parameter(
+                "search",
+                "Only rows with this text in a text or number column, in any case.",
+                {"type": "string", "maxLength": 1000},
+            ),
+        ),
+        missing=_TABLE,
+        exists=tables.exists,
+    ),
+    Endpoint(
+        "POST",
+        "/api/tables/{id}/rows",
+        operation="rowsAdd",
+        graphql_field="rowsAdd",
+        summary="Add 1 to 1,000 rows, all or none.",
+        failure="add rows",
+        handler=rows.add_rows,
+        status=201,
+        answer=list[answers.Row],
+        body=bodies.RowsBody,
+        missing=_TABLE,
+        exists=tables.exists,
+    ),
+    Endpoint(
+        "PATCH",
+        "/api/tables/{id}/rows/{rowId}",
+        operation="rowsUpdate",
+        graphql_field="rowsUpdate",
+        summary="Replace the whole content of a row.",
+        failure="update row",
+        handler=rows.replace_row,
+        answer=answers.Row,
+        body=bodies.RowBody,
+        missing=_ROW,
+        exists=rows.exists,
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/tables/{id}/rows/{rowId}",
+        operation="rowsDelete",
+        graphql_field="rowsDelete",
+        summary="Delete a row; one that is not there is fine.",
+        failure="delete row",
+        handler=rows.delete_row,
+        status=204,
+    ),
+)
+
+_COLUMNS = (
+    Endpoint(
+        "POST",
+        "/api/tables/{id}/columns",
+        operation="columnAdd",
+        graphql_field="columnAdd",
+        summary="Add a column at the end of a table.",
+        failure="add column",
+        handler=columns.add_column,
+        status=201,
+        answer=answers.TableColumn,
+        body=bodies.ColumnBody,
+        missing=_TABLE,
+        exists=tables.exists,
+    ),
+    Endpoint(
+        "PATCH",
+        "/api/tables/{id}/columns",
+        operation="columnsReorder",
+        graphql_field="columnsReorder",
+        summary="Put all columns of a table in order.",
+        failure="reorder columns",
+        handler=columns.reorder_columns,
+        answer=list[answers.TableColumn],
+        body=bodies.OrderBody,
+        missing=_TABLE,
+        exists=tables.exists,
+    ),
+)
+
+_FILES = (
+    Endpoint(
+        "POST",
+        "/api/tables/{id}/import",
+        operation="importStart",
+        graphql_field="importStart",
+        summary="Import an uploaded CSV or TSV file, or show what would be imported.",
+        failure="import file",
+        handler=imports.import_file,
+        answer=answers.ImportPreview | answers.ImportResult,
+        body=bodies.ImportBody,
+        missing="Table not found, or Document not found",
+        exists=tables.exists,
+    ),
+    Endpoint(
+        "POST",
+        "/api/uploads",
+        operation="fileUpload",
+        graphql_field="fileUpload",
+        summary="Upload a file as the part `file` of a form.",
+        failure="upload file",
+        handler=files.upload_file,
+        status=201,
+        answer=answers.UploadedFile,
+        upload=True,
+    ),
+    Endpoint(
+        "GET",
+        "/api/uploads/{id}",
+        operation="file",
+        graphql_field="file",
+        summary="The bytes of a file as an attachment.",
+        failure="get file",
+        handler=files.download_file,
+        media_type="application/octet-stream",
+        missing=_FILE,
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/uploads/{id}",
+        operation="fileDelete",
+        graphql_field="fileDelete",
+        summary="Delete a file.",
+        failure="delete file",
+        handler=files.delete_file,
+        status=204,
+        missing=_FILE,
+    ),
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (*_TABLES, *_ROWS, *_COLUMNS, *_FILES)

@@ -1,0 +1,39 @@
+"""The documents of the faces that stand in the repository: written from the code, compared in
+CI."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from gql.schema import schema_text
+from rest_compat.app import tables_document
+
+
+def _tables_text() -> str:
+    return tables_document().decode() + "\n"
+
+
+#: File name in the repository → what makes it.
+PRODUCERS: dict[str, Callable[[], str]] = {
+    "schema.graphql": schema_text,
+    "docs/openapi/tables.json": _tables_text,
+}
+
+
+def export(folder: Path) -> None:
+    """Write every document below `folder`."""
+    for name, produce in PRODUCERS.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(produce())
+
+
+def check(folder: Path) -> list[str]:
+    """One line for each document below `folder` that is missing or differs from the code."""
+    differences = []
+    for name, produce in PRODUCERS.items():
+        path = folder / name
+        if not path.exists():
+            differences.append(f"{name} is missing")
+        elif path.read_text() != produce():
+            differences.append(f"{name} differs from the code")
+    return differences
