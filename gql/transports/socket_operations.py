@@ -10,13 +10,15 @@ from graphql import GraphQLError
 from domain.errors import DomainError
 from gql.answers import result_json, to_json
 from gql.context import Context
-from gql.errors import format_errors
+from gql.errors import Code, format_errors, plain_error
 from gql.execution import Executor
 from gql.feeds import Event, Feed, LastFrame
 from gql.operations import Document, Refused, execute, execute_event, is_subscription, open_feed
 from gql.transports.service import Request, Service
 from gql.transports.socket_writer import SocketWriter
+from persistence.jobs import out_of_reach
 from realtime.events import Ended, Frame, Render, Started
+from realtime.log import Unavailable
 
 
 async def run_operation(
@@ -34,10 +36,14 @@ async def run_operation(
             if not await _follow(service, writer, id_, executor, feed, key):
                 return
     except Refused as refused:
-        await _error(writer, id_, refused.errors)
+        await _error(writer, id_, format_errors(refused.errors))
         return
     except DomainError as error:
-        await _error(writer, id_, [GraphQLError(str(error), original_error=error)])
+        await _error(writer, id_, format_errors([_wrapped(error)]))
+        return
+    except Exception as error:
+        # Told, masked and logged: a client that hears nothing would wait for ever.
+        await _error(writer, id_, format_errors([_wrapped(error)], service.request_id()))
         return
     await writer.send({"id": id_, "type": "complete"})
 
@@ -65,7 +71,8 @@ async def _follow(
 
 async def _ended(writer: SocketWriter, id_: str, ended: Ended) -> bool:
     if ended.reason == "error":
-        await _error(writer, id_, [GraphQLError("The stream failed; subscribe again")])
+        told = plain_error(Code.INTERNAL, "The stream failed; subscribe again")
+        await _error(writer, id_, [told])
         return False
     if ended.reason == "closed":
         await writer.close(1001, "The server is stopping; connect again")
@@ -76,14 +83,24 @@ def _renderer(executor: Executor, feed: Feed) -> Render:
     """Renders slices for all subscribers of a group, with the rights that they share."""
 
     async def render(entries: Sequence[Any]) -> list[Frame]:
-        events = await feed.events(entries)
-        return list(await asyncio.gather(*(_frame(executor, feed, event) for event in events)))
+        try:
+            events = await feed.events(entries)
+            return list(await asyncio.gather(*(_frame(executor, feed, event) for event in events)))
+        except Exception as error:
+            if out_of_reach(error):
+                raise Unavailable from error
+            raise
 
     return render
 
 
 async def _frame(executor: Executor, feed: Feed, event: Event) -> Frame:
-    payload = result_json(await execute_event(executor, event))
+    result = await execute_event(executor, event)
+    for error in result.errors or ():
+        # Not an event with holes, which would never be sent again: the hub tries again.
+        if error.original_error is not None and out_of_reach(error.original_error):
+            raise error.original_error
+    payload = result_json(result)
     kind = LastFrame if feed.is_last(event) else Frame
     return kind(event.revision, payload)
 
@@ -102,5 +119,9 @@ def _id_json(id_: str) -> str:
     return orjson.dumps(id_).decode()
 
 
-async def _error(writer: SocketWriter, id_: str, errors: list[GraphQLError]) -> None:
-    await writer.send({"id": id_, "type": "error", "payload": format_errors(errors)})
+def _wrapped(error: Exception) -> GraphQLError:
+    return GraphQLError(str(error), original_error=error)
+
+
+async def _error(writer: SocketWriter, id_: str, errors: list[dict[str, Any]]) -> None:
+    await writer.send({"id": id_, "type": "error", "payload": errors})
