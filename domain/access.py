@@ -28,7 +28,6 @@ OPERATIONS: dict[str, Role] = {
     "table": Role.VIEWER,
     "rows": Role.VIEWER,
     "row": Role.VIEWER,
-    "cell": Role.VIEWER,
     "import": Role.VIEWER,
     "file": Role.VIEWER,
     "tableChanged": Role.VIEWER,

@@ -23,7 +23,6 @@ class OrganizationChangeKind(StrEnum):
     """Kinds of entries in an organisation's log."""
 
     PROJECT_CREATED = "project_created"
-    PROJECT_UPDATED = "project_updated"
     TABLE_CREATED = "table_created"
     TABLE_UPDATED = "table_updated"
     TABLE_DELETED = "table_deleted"

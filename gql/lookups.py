@@ -65,7 +65,7 @@ async def find_row(context: Context, row_id: UUID, select: Select) -> Row | str 
 
 
 async def find_cell(context: Context, text: str) -> Cell | None:
-    access.require(context.viewer, "cell")
+    access.require(context.viewer, "row")
     parsed = ids.parse_cell_id(text)
     if parsed is None:
         return None

@@ -2,19 +2,24 @@
 text."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
+    ArgumentNode,
     DocumentNode,
     ExecutionResult,
+    FieldNode,
     GraphQLError,
     GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
+    VariableNode,
+    Visitor,
     parse,
     validate,
+    visit,
 )
 from graphql.execution.execute import create_source_event_stream, execute_root_selection_set
 
@@ -57,6 +62,37 @@ class Document:
         if found:
             raise Refused([GraphQLError("Several operations: operationName must name one.")])
         raise Refused([GraphQLError("Must provide an operation.")])
+
+    def start_variable(self, name: str | None) -> str | None:
+        """The variable that a subscription gives as `after` and uses for nothing else."""
+        for argument in _root_arguments(self.operation(name)):
+            value = argument.value
+            if argument.name.value == "after" and isinstance(value, VariableNode):
+                uses = _Uses(value.name.value)
+                visit(self.tree, uses)
+                return value.name.value if uses.count == 1 else None
+        return None
+
+
+class _Uses(Visitor):
+    """Counts the places where a variable is used; its definition is none."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+        self.count = 0
+
+    def enter_variable_definition(self, *_: Any) -> Any:
+        return self.SKIP
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        self.count += node.name.value == self._name
+
+
+def _root_arguments(operation: OperationDefinitionNode) -> Sequence[ArgumentNode]:
+    """Of the one root field; none when it stands in a fragment."""
+    root = operation.selection_set.selections[0]
+    return root.arguments or () if isinstance(root, FieldNode) else ()
 
 
 class Documents:

@@ -54,8 +54,9 @@ class Tables:
         if search.source is not None:
             statement = statement.where(TableRow.source == search.source)
         if search.search:
+            pattern = f"%{_literal(search.search)}%"
             found = [
-                func.lower(text).contains(func.lower(search.search), autoescape=True)
+                func.lower(text).like(func.lower(pattern))
                 for text in (col(TableRow.name), col(TableRow.description))
             ]
             statement = statement.where(or_(*found))
@@ -221,6 +222,12 @@ class Tables:
             for row in await session.exec(statement):
                 found[row.table_id].append(session_entity(row))
         return found
+
+
+def _literal(text: str) -> str:
+    """Text for LIKE that means only itself. NUL, which PostgreSQL cannot hold, is never found."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return escaped.replace("\0", "\ufffd")
 
 
 def _tables(organization_id: UUID) -> Any:

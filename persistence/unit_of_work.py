@@ -1,7 +1,8 @@
 """Write transactions: the order of locks, the clocks and the log.
 
 One order for everybody, so that no two writers can wait for each other in a circle:
-organisation clock, then the users' table itself (as a relation), then its clock row, then rows.
+the users' table itself (as a relation), then the organisation's clock, then the table's clock row,
+then rows. Metadata writes that take no relation begin with the organisation's clock.
 The relation comes before the clock because a one-statement insert takes it while it is planned; a
 writer that held the clock and waited for the relation would meet an ALTER that holds the relation
 and waits for the clock. Several tables are locked in the order of their ids.

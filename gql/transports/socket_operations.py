@@ -108,9 +108,9 @@ async def _frame(executor: Executor, feed: Feed, event: Event) -> Frame:
 def _group_key(document: Document, request: Request, context: Context) -> tuple[Any, ...]:
     """Subscribers with equal keys get equal bytes: same text, same variables, same rights."""
     viewer = context.viewer
-    # `after` says where a subscriber begins, not what it gets: it must not split groups. A variable
-    # of that name that is used for something else only costs a group of its own: see the text.
-    names = sorted(name for name in request.variables if name != "after")
+    # Where a subscriber begins is not what it gets: the variable for that must not split groups.
+    start = document.start_variable(request.operation_name)
+    names = sorted(name for name in request.variables if name != start)
     variables = to_json([(name, request.variables[name]) for name in names])
     return document.text, request.operation_name, variables, viewer.organization_id, viewer.role
 

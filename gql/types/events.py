@@ -62,14 +62,14 @@ def change_fields(change: Change) -> dict[str, Any]:
 class StreamStarted:
     revision: int = strawberry.field(description="Every change after this revision follows.")
     state: StreamState = strawberry.field(description="Whether you must fetch again.")
-    reason: ResetReason | None = strawberry.field(description="Why, when the state is RESET.")
+    reset_reason: ResetReason | None = strawberry.field(description="Why, when the state is RESET.")
 
     @classmethod
     def of(cls, started: Started) -> "StreamStarted":
         return cls(
             revision=started.revision,
             state=StreamState(started.state),
-            reason=ResetReason(started.reason) if started.reason else None,
+            reset_reason=ResetReason(started.reason) if started.reason else None,
         )
 
 
@@ -174,8 +174,8 @@ class ColumnsChanged(ChangeEvent):
     changed: list[strawberry.ID] = strawberry.field(description="Columns whose settings changed.")
     deleted: list[strawberry.ID] = strawberry.field(description="Columns that are gone.")
 
-    @strawberry.field(description="The columns in order, as they are now.")
-    async def columns(self, info: Info) -> list[Column]:
+    @strawberry.field(description="All columns in order, as they are now.")
+    async def current_columns(self, info: Info) -> list[Column]:
         found = await info.context.loaders.columns_of_table.load(self.table_id)
         return [Column.of(column) for column in found]
 

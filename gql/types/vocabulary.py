@@ -146,7 +146,6 @@ class ChangeCauseKind(Enum):
 @strawberry.enum(description="What happened in the organisation.")
 class OrganizationChangeKind(Enum):
     PROJECT_CREATED = _word("project_created", "A project was made.")
-    PROJECT_UPDATED = _word("project_updated", "A project was changed.")
     TABLE_CREATED = _word("table_created", "A table was made.")
     TABLE_UPDATED = _word("table_updated", "A table's name, description or project changed.")
     TABLE_DELETED = _word("table_deleted", "A table was deleted.")

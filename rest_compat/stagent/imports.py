@@ -34,7 +34,7 @@ async def import_file(call: Call) -> Response:
     if not given["documentId"]:
         raise Refused(400, "documentId is required")
     body = parse(_IMPORT, given)
-    await tables.shape_of(call.viewer, call.storage, table_id)
+    await tables.get_table(call.viewer, call.storage, table_id)
     file_id = await _document(call, body.documentId)
     try:
         if body.preview:

@@ -32,7 +32,7 @@ _MOST_SEARCHED = 1_000
 
 async def exists(call: Call) -> None:
     """Raises `NotFound` unless the table in the path is there."""
-    await tables.shape_of(call.viewer, call.storage, call.id("id", "Table"))
+    await tables.get_table(call.viewer, call.storage, call.id("id", "Table"))
 
 
 async def list_tables(call: Call) -> Response:

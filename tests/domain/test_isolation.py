@@ -16,6 +16,7 @@ from domain import (
     projects,
     rows,
     tables,
+    watching,
 )
 from domain.access import OPERATIONS, Role, Viewer
 from domain.cell_reports import CellsReport, RawReport
@@ -100,6 +101,10 @@ CALLS: dict[str, Call] = {
     "preview_import": lambda v, s, o: imports.preview_import(v, s, o.table, o.file),
     "start_import": lambda v, s, o: imports.start_import(v, s, ImportStart(o.table, o.file)),
     "get_import": lambda v, s, o: imports.get_import(v, s, o.run),
+    "import_progress": lambda v, s, o: imports.import_progress(v, s, o.run),
+    "watch_table": lambda v, s, o: watching.watch_table(v, s, o.table),
+    "watch_cells": lambda v, s, o: watching.watch_cells(v, s, o.table),
+    "watch_organization": lambda v, s, o: watching.watch_organization(v),
     "import_rejections": lambda v, s, o: imports.import_rejections(v, s, o.run),
     "finished_import": lambda v, s, o: imports.finished_import(v, s, o.run),
     "cancel_import": lambda v, s, o: imports.cancel_import(v, s, o.run),
@@ -109,7 +114,7 @@ CALLS: dict[str, Call] = {
     "revoke_key": lambda v, s, o: keys.revoke_key(v, s, o.key),
 }
 EMPTY_FOR_OTHERS = {"list_projects", "list_tables", "list_keys", "import_rejections"}
-OWN_THINGS_ONLY = {"create_project", "upload_file", "create_key"}
+OWN_THINGS_ONLY = {"create_project", "upload_file", "create_key", "watch_organization"}
 
 
 @pytest.fixture
