@@ -56,7 +56,8 @@ def loads(data: bytes | str) -> Any:
     try:
         value = decoder.decode(text)
     except json.JSONDecodeError as error:
-        raise InvalidJson(f"{error.msg} at line {error.lineno} column {error.colno}") from None
+        what = error.msg.removesuffix(" at")
+        raise InvalidJson(f"{what} at line {error.lineno} column {error.colno}") from None
     except RecursionError:
         raise InvalidJson("the JSON is nested too deeply") from None
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:

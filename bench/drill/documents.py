@@ -63,7 +63,7 @@ TABLE_CHANGED = f"""
 subscription ($tableId: ID!, $after: Int, $filter: RowFilter) {{
   tableChanged(tableId: $tableId, after: $after, filter: $filter) {{
     __typename
-    ... on StreamStarted {{ revision state reason }}
+    ... on StreamStarted {{ revision state }}
     ... on ChangeEvent {{ revision at }}
     ... on RowsAdded {{ rows {{ {_ROW} }} }}
     ... on RowsEntered {{ rows {{ {_ROW} }} }}
@@ -80,7 +80,7 @@ STATUS_CHANGED = f"""
 subscription ($tableId: ID!, $after: Int, $statuses: [CellStatus!]) {{
   cellStatusChanged(tableId: $tableId, after: $after, statuses: $statuses) {{
     __typename
-    ... on StreamStarted {{ revision state reason }}
+    ... on StreamStarted {{ revision state }}
     ... on ChangeEvent {{ revision at }}
     ... on CellStatusesChanged {{ cells {{ {_CELL} }} }}
     ... on BulkChanged {{ rowsAdded rowsChanged rowsDeleted }}
@@ -90,7 +90,7 @@ ORGANIZATION_CHANGED = """
 subscription ($after: Int) {
   organizationChanged(after: $after) {
     __typename
-    ... on StreamStarted { revision state reason }
+    ... on StreamStarted { revision state }
     ... on OrganizationChanged { revision at kind subjectId }
   }
 }"""

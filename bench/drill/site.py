@@ -160,7 +160,8 @@ class Site:
             ready=ready,
             log=self.folder / f"{name.replace(' ', '-')}.log",
             environment=self._environment,
-            stop_seconds=10,
+            stop_seconds=15,  # as the supervisor: what a web may finish, and some more
+            start_seconds=120,
         )
 
     def _ourselves(self, *arguments: str) -> list[str]:

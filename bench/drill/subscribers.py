@@ -65,8 +65,9 @@ class Subscriber:
         pause = _FIRST_PAUSE
         while True:
             try:
+                told_wrong = len(self.story.errors)
                 await self._follow()
-                pause = _FIRST_PAUSE
+                pause = _FIRST_PAUSE if told_wrong == len(self.story.errors) else _LAST_PAUSE
             except ConnectionClosed as closed:
                 pause = _FIRST_PAUSE
                 if closed.rcvd is not None and 4400 <= closed.rcvd.code < 4500:
@@ -93,10 +94,10 @@ class Subscriber:
             self.story.connections += 1
             async for text in self._socket:
                 assert isinstance(text, str)
-                if not self._take(text):
+                if not self.take(text):
                     return
 
-    def _take(self, text: str) -> bool:
+    def take(self, text: str) -> bool:
         """Keep a message. False when the stream has ended."""
         arrived = time.time()
         message = orjson.loads(text)
@@ -118,8 +119,8 @@ class Subscriber:
         self.story.messages.append((self._texts.setdefault(text, text), arrived))
         if self.story.first_revision is None:
             self.story.first_revision = event["revision"]
-        if event.get("reason") and event["__typename"] == "StreamStarted":
-            self.story.resets.append(event["reason"])
+        if event.get("state") == "RESET":
+            self.story.resets.append(f"reset to revision {event['revision']}")
         self.story.last_revision = event["revision"]
         self.started.set()
         self.arrived.set()

@@ -65,7 +65,8 @@ class Http:
         told = _json(answer)
         if told.get("errors"):
             codes = [each.get("extensions", {}).get("code", "") for each in told["errors"]]
-            if not told.get("data") and set(codes) & {"INTERNAL", "UNAVAILABLE"}:
+            if "INTERNAL" in codes:
+                # A connection that was lost may have been lost after the commit.
                 raise Unknown(str(told["errors"]))
             raise Refused(codes, str(told["errors"]))
         (found,) = told["data"].values()

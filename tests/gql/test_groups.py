@@ -11,9 +11,10 @@ def _start_variable(text: str) -> str | None:
 def test_only_the_start_of_a_stream_is_left_out_of_the_group() -> None:
     changed = "tableChanged(tableId: $t, after: $after) { __typename %s }"
     rows = "... on TableChanged { table { rows(first: %s) { nodes { id } } } }"
-    head = "subscription($t: ID!, $after: Int, $n: Int) {"
-    assert _start_variable(f"{head} {changed % (rows % '$n')} }}") == "after"
-    assert _start_variable(f"{head} {changed % (rows % '$after')} }}") is None
+    apart = f"subscription($t: ID!, $after: Int, $n: Int) {{ {changed % (rows % '$n')} }}"
+    shared = f"subscription($t: ID!, $after: Int) {{ {changed % (rows % '$after')} }}"
+    assert _start_variable(apart) == "after"
+    assert _start_variable(shared) is None
 
 
 def test_the_variable_may_have_any_name() -> None:
