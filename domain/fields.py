@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -11,18 +10,7 @@ from domain import ids, values
 from domain.columns import Column, ColumnType, TableShape
 from domain.errors import ErrorCode
 from domain.rejections import Rejected
-
-
-class Family(StrEnum):
-    """How fields compare: the families of `domain.values`, and the single id of a row."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    DATE = "date"
-    DATETIME = "datetime"
-    IDS = "ids"
-    ID = "id"
+from domain.values import Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +41,7 @@ def family_of(field: Field) -> Family:
     """How values of the field compare."""
     if isinstance(field, SystemField):
         return field.family
-    return Family(values.family(field).value)
+    return values.family(field)
 
 
 def is_stored(field: Field) -> bool:

@@ -13,8 +13,9 @@ from typing import Any, TypeAlias
 from domain import numbers
 from domain.columns import TableShape
 from domain.errors import ErrorCode, Invalid, Problem
-from domain.fields import Family, Field, Scalar, family_of, find_field, is_stored, normalise
+from domain.fields import Field, Scalar, family_of, find_field, is_stored, normalise
 from domain.rejections import Rejected, clean_text
+from domain.values import Family
 
 MAX_DEPTH = 10
 MAX_CONDITIONS = 200

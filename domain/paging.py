@@ -14,9 +14,10 @@ from uuid import UUID
 
 from domain import ids
 from domain.errors import ErrorCode, Invalid, Problem, invalid
-from domain.fields import Family, Scalar, family_of
+from domain.fields import Scalar, family_of
 from domain.filters import Sort
 from domain.rejections import clean_text
+from domain.values import Family
 
 DEFAULT_PAGE = 50
 MAX_CURSOR = 8_192

@@ -75,6 +75,7 @@ class Family(StrEnum):
     DATE = "date"
     DATETIME = "datetime"
     IDS = "ids"
+    ID = "id"  # of a row itself: no column has it
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from domain.columns import Column, TableShape
-from domain.fields import Family, Field, family_of, is_stored
+from domain.fields import Field, family_of, is_stored
 from domain.filters import AllOf, Filter, Not, Operator, Where, conditions
+from domain.values import Family
 
 #: Same collation for every text comparison: code points for order, all of Unicode for lower().
 COLLATION = "pg_c_utf8"

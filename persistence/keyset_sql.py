@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from domain.fields import SYSTEM_FIELDS, Family, Field, family_of
+from domain.fields import SYSTEM_FIELDS, Field, family_of
 from domain.filters import Direction, Nulls, Sort
 from domain.paging import (
     DIGEST_CHARACTERS,
@@ -20,6 +20,7 @@ from domain.paging import (
     PageRequest,
     decode_cursor,
 )
+from domain.values import Family
 from persistence.filter_sql import SQL_TYPES, Params, operand
 
 _LAST_CHARACTERS = "chr(1114111) || chr(1114111)"

@@ -10,7 +10,7 @@ import pytest
 
 from domain.columns import Column, ColumnType, TableShape
 from domain.errors import ErrorCode, Invalid
-from domain.fields import SYSTEM_FIELDS, Family
+from domain.fields import SYSTEM_FIELDS
 from domain.filters import (
     OPERATORS,
     AllOf,
@@ -33,6 +33,7 @@ from domain.filters import (
     bind_sorts,
     conditions,
 )
+from domain.values import Family
 
 ID = "018f3b2c-0000-8007-8000-000000000001"
 

@@ -15,8 +15,9 @@ import asyncpg
 from hypothesis import strategies as st
 
 from domain.columns import Column, ColumnType, TableShape
-from domain.fields import Family, Field, family_of, is_stored
+from domain.fields import Field, family_of, is_stored
 from domain.filters import AllOf, AnyOf, Filter, Not, Operator, Where
+from domain.values import Family
 
 TYPES = (
     ColumnType.TEXT,

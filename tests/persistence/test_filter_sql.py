@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.columns import Column, ColumnType, TableShape
-from domain.fields import SYSTEM_FIELDS, Family, Field, family_of
+from domain.fields import SYSTEM_FIELDS, Field, family_of
 from domain.filters import (
     OPERATORS,
     AllOf,
@@ -26,6 +26,7 @@ from domain.filters import (
     Where,
     bind,
 )
+from domain.values import Family
 from persistence.filter_sql import (
     Params,
     bind_values,

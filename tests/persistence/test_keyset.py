@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
-from domain.fields import SYSTEM_FIELDS, Family, Field, family_of
+from domain.fields import SYSTEM_FIELDS, Field, family_of
 from domain.filters import Direction, Nulls, RawSort, RawWhere, Sort, bind, bind_sorts
 from domain.paging import MAX_CURSOR, encode_cursor, page_request
+from domain.values import Family
 from persistence.filter_sql import Params, compile_filter
 from persistence.keyset_sql import bind_page, compile_page, key_selects, open_page
 from tests.persistence.row_samples import EMPTY, SHAPE, SampleRow, fill, sample_rows, sample_table
