@@ -23,8 +23,24 @@ def errors_json(errors: list[GraphQLError], request_id: str | None = None) -> by
 
 
 def to_json(value: Any) -> bytes:
-    """JSON bytes; Decimals digit by digit, finished JSON as it is."""
-    return orjson.dumps(value, default=_number)
+    """JSON bytes; Decimals digit by digit, finished JSON as it is.
+
+    Unpaired surrogates become `?`: a client may send them in JSON and find them in a message, but
+    UTF-8 has no form for them."""
+    try:
+        return orjson.dumps(value, default=_number)
+    except orjson.JSONEncodeError:
+        return orjson.dumps(_printable(value), default=_number)
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_printable(key): _printable(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_printable(each) for each in value]
+    return value
 
 
 def _number(value: Any) -> orjson.Fragment:

@@ -20,6 +20,10 @@ from domain.errors import (
 logger = structlog.get_logger(__name__)
 
 
+#: What clients learn of a fault of ours.
+INTERNAL_MESSAGE = "Something went wrong here; it was logged"
+
+
 class Code(StrEnum):
     """`extensions.code` of top-level errors."""
 
@@ -73,7 +77,7 @@ def _format(error: GraphQLError, request_id: str | None) -> dict[str, Any]:
     message = error.message
     if code is Code.INTERNAL:
         logger.error("graphql_failed", path=error.path, exc_info=error.original_error)
-        message = "Something went wrong here; it was logged"
+        message = INTERNAL_MESSAGE
     formatted: dict[str, Any] = {"message": message}
     if error.locations:
         formatted["locations"] = [

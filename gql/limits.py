@@ -36,6 +36,10 @@ class Limits:
     fields: int = 1_000
     aliases: int = 200
     directives: int = 200
+    #: Fragments spread, and fields that repeat an answer's name in one selection: validation
+    #: compares all that meet in one place pair by pair.
+    spreads: int = 60
+    repeats: int = 50
     cost: int = 500_000
     cached_documents: int = 500
     socket_operations: int = 100
@@ -70,20 +74,29 @@ class _Weight:
 
 
 def check_size(document: DocumentNode, limits: Limits) -> None:
-    """Refuse a document with too many fields, aliases or directives. Raises `LimitExceeded`."""
-    counts = {"fields": 0, "aliases": 0, "directives": 0}
-    stack: list[SelectionSetNode | None] = [
-        getattr(definition, "selection_set", None) for definition in document.definitions
+    """Refuse a document with too many fields, aliases, directives, spreads or repeated fields.
+
+    Raises `LimitExceeded`."""
+    counts = dict.fromkeys(("fields", "aliases", "directives", "spreads", "repeats"), 0)
+    # With each selection the names seen so far in its place; inline fragments share their parent's.
+    stack: list[tuple[SelectionSetNode | None, set[str]]] = [
+        (getattr(definition, "selection_set", None), set()) for definition in document.definitions
     ]
     while stack:
-        selection_set = stack.pop()
+        selection_set, seen = stack.pop()
         for node in selection_set.selections if selection_set else ():
             counts["fields"] += 1
             counts["directives"] += len(node.directives or ())
             if isinstance(node, FieldNode):
                 counts["aliases"] += node.alias is not None
-            if isinstance(node, FieldNode | InlineFragmentNode):
-                stack.append(node.selection_set)
+                name = (node.alias or node.name).value
+                counts["repeats"] += name in seen
+                seen.add(name)
+                stack.append((node.selection_set, set()))
+            elif isinstance(node, InlineFragmentNode):
+                stack.append((node.selection_set, seen))
+            else:
+                counts["spreads"] += 1
     for name, count in counts.items():
         most = getattr(limits, name)
         if count > most:

@@ -13,7 +13,9 @@ from sqlalchemy import CursorResult, text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.numbers import loads
 from persistence.embedded import require_version
+from persistence.json_text import dumps
 from persistence.urls import asyncpg_dsn, sqlalchemy_url
 
 #: Sent with every connection. No transaction outlives five seconds: a snapshot held open slows
@@ -62,6 +64,9 @@ class Database:
                 max_overflow=4,
                 pool_pre_ping=True,
                 connect_args={"server_settings": SESSION_SETTINGS},
+                # Settings of columns hold numbers of users: exact, like all others.
+                json_serializer=dumps,
+                json_deserializer=loads,
             )
             try:
                 yield cls(engine, pool)

@@ -225,9 +225,11 @@ class Tables:
 
 
 def _literal(text: str) -> str:
-    """Text for LIKE that means only itself. NUL, which PostgreSQL cannot hold, is never found."""
+    """Text for LIKE that means only itself. What PostgreSQL cannot hold, NUL and unpaired
+    surrogates, is never found."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return escaped.replace("\0", "\ufffd")
+    storable = escaped.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return storable.replace("\0", "\ufffd")
 
 
 def _tables(organization_id: UUID) -> Any:

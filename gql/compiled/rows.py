@@ -22,6 +22,7 @@ from domain.selection import (
     RowPart,
     RowSelection,
 )
+from gql.answers import to_json
 from gql.execution import Executor, Selected
 from gql.scalars import moment_text
 from gql.types.columns import Column as ColumnObject
@@ -195,7 +196,7 @@ def _cell_part(
 def _column_json(column: Column, selected: Selected) -> str:
     values = _column_values(column)
     shown = {response: values[name] for response, (name, _) in selected.items()}
-    return orjson.dumps(shown).decode()
+    return to_json(shown).decode()
 
 
 def _column_values(column: Column) -> dict[str, object]:

@@ -1,15 +1,19 @@
 """GraphQL over HTTP (the GraphQL-over-HTTP specification): POST with JSON, GET for queries,
 GraphiQL."""
 
+import structlog
 from starlette.requests import Request as HTTPRequest
 from starlette.responses import HTMLResponse, Response
 
 from domain.errors import DomainError, Unauthenticated
 from gql.answers import errors_json, result_json, to_json
-from gql.errors import Code, domain_error, plain_error
+from gql.errors import INTERNAL_MESSAGE, Code, domain_error, plain_error
 from gql.operations import Refused, execute, is_query, is_subscription
 from gql.transports.graphiql import CONTENT_SECURITY_POLICY, page
 from gql.transports.service import BadRequest, Request, Service, read_json, read_request
+from persistence.jobs import out_of_reach
+
+_log = structlog.get_logger(__name__)
 
 GRAPHQL_JSON = "application/graphql-response+json"
 _JSON = "application/json"
@@ -41,6 +45,12 @@ class HTTPEndpoint:
         except Answer as answer:
             body = to_json({"errors": [answer.error]})
             return _response(body, answer.status, media_type, answer.headers)
+        except Exception as error:
+            _log.exception("a graphql request failed")
+            told = plain_error(Code.INTERNAL, INTERNAL_MESSAGE, self._service.request_id())
+            # Away is not broken: load balancers and clients may try again.
+            status = 503 if out_of_reach(error) else 500
+            return _response(to_json({"errors": [told]}), status, media_type)
 
     async def _answer(self, request: HTTPRequest, media_type: str) -> Response:
         id_ = self._service.request_id()

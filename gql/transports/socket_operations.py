@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
 from graphql import GraphQLError
 
 from domain.errors import DomainError
@@ -116,7 +115,7 @@ def _group_key(document: Document, request: Request, context: Context) -> tuple[
 
 
 def _id_json(id_: str) -> str:
-    return orjson.dumps(id_).decode()
+    return to_json(id_).decode()
 
 
 def _wrapped(error: Exception) -> GraphQLError:

@@ -39,7 +39,7 @@ class SocketWriter:
         if self._closed:
             return
         self._closed = True
-        short = reason.encode()[:_LONGEST_REASON].decode(errors="ignore")
+        short = reason.encode("utf-8", "replace")[:_LONGEST_REASON].decode(errors="ignore")
         try:
             await self._websocket.close(code, short)
         except (RuntimeError, WebSocketDisconnect):
