@@ -38,6 +38,7 @@ async def _drill(options: argparse.Namespace, folder: Path) -> bool:
         task = asyncio.current_task()
         assert task is not None
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    load = os.getloadavg()[0]
     site = Site(folder)
     live: Live | None = None
     flights: Flights | None = None
@@ -45,7 +46,7 @@ async def _drill(options: argparse.Namespace, folder: Path) -> bool:
         async with asyncio.timeout(_MOST_SECONDS):
             _say("starting PostgreSQL, Valkey, two web processes and a worker")
             await site.start()
-            versions = await _versions(site)
+            versions = await _versions(site, load)
             async with Http(site.api_key) as http:
                 if options.only != "flights":
                     _say("live: writers, 50 subscribers, faults")
@@ -60,13 +61,13 @@ async def _drill(options: argparse.Namespace, folder: Path) -> bool:
     return (live is None or live.passed) and (flights is None or flights.passed)
 
 
-async def _versions(site: Site) -> Versions:
+async def _versions(site: Site, load: float) -> Versions:
     connection = await asyncpg.connect(site.database_url)
     try:
         postgres = str(await connection.fetchval("SHOW server_version"))
     finally:
         await connection.close()
-    return Versions(postgres, await asyncio.to_thread(site.valkey_version))
+    return Versions(postgres, await asyncio.to_thread(site.valkey_version), load)
 
 
 def _say(text: str) -> None:
@@ -83,6 +84,9 @@ def main() -> int:
     except asyncio.CancelledError:
         _say("stopped")
         return 130
+    except TimeoutError:
+        _say(f"FAILED: not over after {_MOST_SECONDS} s")
+        return 1
     finally:
         if options.keep:
             _say(f"the logs are in {folder}")

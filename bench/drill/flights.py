@@ -161,7 +161,7 @@ class FlightDrill:
             "tableId": table_id,
             "fileId": file_id,
             "columns": [_graphql_mapping(each) for each in self._file.mapping()],
-            "importKey": "drill",
+            "importKey": "drill, flights",
         }
         async with self._sampled() as peak:
             begun = time.monotonic()

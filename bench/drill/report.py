@@ -26,10 +26,11 @@ _MEBI = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """Of the servers that were started."""
+    """Of the servers that were started. `load` is the machine's own before."""
 
     postgres: str
     valkey: str
+    load: float
 
 
 def render(versions: Versions, live: Live | None, flights: Flights | None) -> str:
@@ -44,8 +45,9 @@ def render(versions: Versions, live: Live | None, flights: Flights | None) -> st
         f"**Verdict: {'passed' if passed else 'FAILED'}.** {_headline(live, flights)}",
         "",
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores and"
-        f" {psutil.virtual_memory().total / (1 << 30):.0f} GB shared by all processes and the"
-        f" clients; Python {platform.python_version()}; PostgreSQL {versions.postgres} with fsync;"
+        f" {psutil.virtual_memory().total / (1 << 30):.0f} GB shared by all processes, the clients"
+        f" and whatever else ran (load {versions.load:.1f} before the start);"
+        f" Python {platform.python_version()}; PostgreSQL {versions.postgres} with fsync;"
         f" Valkey {versions.valkey};"
         f" {', '.join(f'{name} {version(name)}' for name in _PACKAGES)}.",
     ]
@@ -104,10 +106,10 @@ def _live(live: Live) -> Iterator[str]:
         _subscriber_lines(live.compared),
     )
     yield ""
-    yield f"- The log: {len(truth.entries):,} revisions of the table and"
+    dense = "dense, and time never runs backwards" if truth.dense else "NOT DENSE"
     yield (
-        f"  {len(truth.organization)} of the organisation, "
-        f"{'dense, and time never runs backwards' if truth.dense else 'NOT DENSE'}."
+        f"- The log: {len(truth.entries):,} revisions of the table and"
+        f" {len(truth.organization)} of the organisation, {dense}."
     )
     yield (
         f"- Writes: {writes.acknowledged:,} acknowledged, {writes.missing} of them missing in the"
