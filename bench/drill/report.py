@@ -76,7 +76,6 @@ def _headline(live: Live | None, flights: Flights | None) -> str:
 
 
 def _live(live: Live) -> Iterator[str]:
-    truth, writes = live.truth, live.writes
     yield "## Live under fire"
     yield ""
     yield (
@@ -106,6 +105,13 @@ def _live(live: Live) -> Iterator[str]:
         _subscriber_lines(live.compared),
     )
     yield ""
+    yield from _log_lines(live)
+    yield from _time_lines(live)
+    yield from _examples(live)
+
+
+def _log_lines(live: Live) -> Iterator[str]:
+    truth, writes = live.truth, live.writes
     dense = "dense, and time never runs backwards" if truth.dense else "NOT DENSE"
     yield (
         f"- The log: {len(truth.entries):,} revisions of the table and"
@@ -118,14 +124,18 @@ def _live(live: Live) -> Iterator[str]:
     )
     yield f"- Outcomes of writes: {_counts(writes.outcomes)}."
     yield f"- Why some were refused: {_counts(writes.refusals)}."
+
+
+def _time_lines(live: Live) -> Iterator[str]:
     yield (
         f"- Commit to subscriber: in the calm before the faults {_delays(live.calm_delays)};"
         f" over all, with reconnects and outages, {_delays(live.all_delays)}."
     )
     yield (
         f"- The last write, {OUTAGE_SECONDS} s outage of Valkey around it: at"
-        f" {len(live.last_write_delays)} subscribers after {_delays(live.last_write_delays)}, by"
-        " the look at the clocks once a second."
+        f" {len(live.last_write_delays)} subscribers after {_delays(live.last_write_delays)}: those"
+        " at the process that wrote it hear at once, the others by its look at the clocks once a"
+        " second."
     )
     for revoked in live.revoked:
         codes = ", ".join(map(str, sorted(set(revoked.codes))))
@@ -135,7 +145,6 @@ def _live(live: Live) -> Iterator[str]:
             f" closed with {codes}."
         )
     yield f"- Resets: {len(live.resets)}. Errors told to subscribers: {len(live.errors)}."
-    yield from _examples(live)
 
 
 def _examples(live: Live) -> Iterator[str]:
@@ -197,6 +206,12 @@ def _flights(flights: Flights) -> Iterator[str]:
     yield ""
     yield f"`importProgress` told {len(flights.progress)} steps of the second one, never backwards."
     yield ""
+    yield from _compared_lines(flights)
+    for fault in flights.faults:
+        yield f"- FAULT: {fault}"
+
+
+def _compared_lines(flights: Flights) -> Iterator[str]:
     yield "Paged through by keyset over GraphQL, 1,000 rows a page, each cell compared:"
     yield ""
     yield from _table(
@@ -222,8 +237,6 @@ def _flights(flights: Flights) -> Iterator[str]:
             for c in flights.counts
         ),
     )
-    for fault in flights.faults:
-        yield f"- FAULT: {fault}"
 
 
 def _table(head: Sequence[str], lines: Iterator[Sequence[str]]) -> Iterator[str]:
