@@ -9,7 +9,7 @@ from domain import access, ids
 from domain.access import Viewer
 from domain.changes import Cause
 from domain.columns import TableShape
-from domain.errors import ErrorCode, Invalid, NotFound, Problem
+from domain.errors import ErrorCode, Invalid, NotFound, Problem, invalid
 from domain.ports import Storage
 from domain.row_values import RowChecker
 from domain.row_writes import PreparedRow, Written
@@ -146,7 +146,7 @@ async def delete_rows(
     the answer names those that were deleted. No row found: no revision is used. Raises
     `NotFound`."""
     access.require(viewer, "rowsDelete")
-    _check_count(len(row_ids))
+    _check_count(len(row_ids), "rowIds")
 
     async def work(shape: TableShape) -> Written:
         return await storage.rows.delete(shape, viewer.actor, Cause(), row_ids)
@@ -162,11 +162,9 @@ async def _session(storage: Storage, shape: TableShape, session_id: UUID | None)
     return session_id
 
 
-def _check_count(count: int) -> None:
+def _check_count(count: int, name: str = "rows") -> None:
     if not 1 <= count <= MAX_ROWS:
-        raise Invalid(
-            [Problem(ErrorCode.OUT_OF_RANGE, f"rows takes 1 to {MAX_ROWS} items", ("rows",))]
-        )
+        raise invalid(ErrorCode.OUT_OF_RANGE, f"{name} takes 1 to {MAX_ROWS} items", name)
 
 
 def _refuse_repeats(row_ids: Sequence[UUID]) -> None:

@@ -34,6 +34,10 @@ class Loaders:
         return self._one(self._storage.tables.by_ids)
 
     @cached_property
+    def columns(self) -> "DataLoader[UUID, Column | None]":
+        return self._one(self._storage.columns.by_ids)
+
+    @cached_property
     def tables_of_project(self) -> DataLoader[UUID, list[Table]]:
         return self._many(self._storage.tables.of_projects)
 

@@ -15,6 +15,7 @@ from domain.rows import read_rows_by_id
 from domain.selection import RowRecord, RowSelection
 from gql.context import Context
 from gql.types.cells import Cell, cell_of
+from gql.types.columns import Column
 from gql.types.node import Node
 from gql.types.projects import Project
 from gql.types.rows import Row
@@ -35,6 +36,13 @@ async def find_table(context: Context, text: str) -> Table | None:
     table_id = ids.parse(text)
     table = await context.loaders.tables.load(table_id) if table_id else None
     return Table.of(table) if table else None
+
+
+async def find_column(context: Context, text: str) -> Column | None:
+    access.require(context.viewer, "table")
+    column_id = ids.parse(text)
+    column = await context.loaders.columns.load(column_id) if column_id else None
+    return Column.of(column) if column else None
 
 
 async def read_by_ids(
@@ -89,6 +97,8 @@ async def find_node(context: Context, text: str) -> Node | None:
         return await find_project(context, text)
     if kind is Kind.TABLE:
         return await find_table(context, text)
+    if kind is Kind.COLUMN:
+        return await find_column(context, text)
     if kind is Kind.ROW and parsed:
         row = await find_row(context, parsed, _as_record)
         return row if isinstance(row, Row) else None

@@ -79,7 +79,7 @@ class Query:
     async def cell(self, info: Info, id: _Id) -> Cell | None:
         return await lookups.find_cell(info.context, id)
 
-    @strawberry.field(description="Whatever has this id: a project, table, row or cell.")
+    @strawberry.field(description="Whatever has this id: a project, table, column, row or cell.")
     async def node(self, info: Info, id: _Id) -> Node | None:
         return await lookups.find_node(info.context, id)
 

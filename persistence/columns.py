@@ -57,6 +57,23 @@ class Columns:
                 found[row.table_id].append(entity(row))
         return found
 
+    async def by_ids(
+        self, organization_id: UUID, column_ids: Sequence[UUID]
+    ) -> dict[UUID, Column]:
+        """Live columns of living tables by id."""
+        statement = (
+            select(ColumnRow)
+            .join(TableRow, col(TableRow.id) == col(ColumnRow.table_id))
+            .where(
+                ColumnRow.organization_id == organization_id,
+                col(ColumnRow.id).in_(column_ids),
+                col(ColumnRow.deleted_at).is_(None),
+                col(TableRow.deleted_at).is_(None),
+            )
+        )
+        async with self._database.read() as session:
+            return {row.id: entity(row) for row in await session.exec(statement)}
+
     async def add(self, shape: TableShape, actor: str, column: NewColumn) -> Column:
         async def work(
             session: AsyncSession, write: OrganizationWrite

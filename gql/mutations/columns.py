@@ -1,6 +1,7 @@
 """Mutations on columns."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -8,7 +9,7 @@ import strawberry
 from domain import column_editing, columns
 from domain.columns import NewColumn
 from domain.entities import UNSET, ColumnUpdate
-from domain.errors import ErrorCode, invalid
+from domain.errors import DomainError, ErrorCode, Invalid, Problem, invalid
 from gql.context import Info, given_id
 from gql.scalars import JSON
 from gql.types.columns import Column, ColumnIndex
@@ -128,10 +129,13 @@ class ColumnMutations:
         table_id = given_id(input.table_id)
         try:
             column = await column_editing.add_column(
-                info.context.viewer, info.context.storage, table_id, new_column(input.column)
+                info.context.viewer,
+                info.context.storage,
+                table_id,
+                new_column(input.column, "columns", "0"),
             )
         except EXPECTED as error:
-            return ColumnAddPayload(column=None, errors=user_errors(error))
+            return ColumnAddPayload(column=None, errors=column_errors(error, "column"))
         return ColumnAddPayload(column=Column.of(column), errors=[])
 
     @strawberry.mutation(description="Change a column's label, required, default or config.")
@@ -198,15 +202,16 @@ class ColumnMutations:
         return ColumnIndexCreatePayload(index=ColumnIndex.of(index), errors=[])
 
 
-def new_column(given: ColumnInput) -> NewColumn:
-    """The column as a command. Raises `Invalid` for a config that is no object."""
+def new_column(given: ColumnInput, *path: str) -> NewColumn:
+    """The column at `path` of the input as a command. Raises `Invalid` for a config that is no
+    object."""
     return NewColumn(
         key=given.key,
         label=given.key if given.label is None else given.label,
         type=columns.ColumnType(given.type.value),
         required=given.required,
         default_value=given.default_value,
-        config=_config(given.config),
+        config=_config(given.config, *path),
         computed_by=columns.ComputedBy(given.computed_by.value) if given.computed_by else None,
     )
 
@@ -220,7 +225,33 @@ def _update(input: ColumnUpdateInput) -> ColumnUpdate:
     )
 
 
-def _config(config: JSON | None) -> Mapping[str, Any] | None:
+def _config(config: JSON | None, *path: str) -> Mapping[str, Any] | None:
     if config is not None and not isinstance(config, dict):
-        raise invalid(ErrorCode.INVALID_TYPE, "config must be an object", "config")
+        raise invalid(ErrorCode.INVALID_TYPE, "config must be an object", *path, "config")
     return cast("Mapping[str, Any] | None", config)
+
+
+#: What the rules of columns call by the names of the Tables API.
+_NAMES = {"name": "key", "displayName": "label"}
+
+
+def column_errors(error: DomainError, single: str | None = None) -> list[UserError]:
+    """Errors of inputs with new columns, in the words of `ColumnInput`. `single` is the field of an
+    input that has one column in place of a list."""
+    if not isinstance(error, Invalid):
+        return user_errors(error)
+    return user_errors(Invalid([_of_the_input(problem, single) for problem in error.problems]))
+
+
+def _of_the_input(problem: Problem, single: str | None) -> Problem:
+    path, message = problem.path, problem.message
+    if path[:1] != ("columns",):
+        return problem
+    for old, new in _NAMES.items() if len(path) == 3 else ():
+        if path[2] == old:
+            path = (*path[:2], new)
+            message = new + message.removeprefix(old) if message.startswith(old) else message
+            break
+    if single is not None:
+        path = (single, *path[2:])
+    return replace(problem, path=path, message=message)

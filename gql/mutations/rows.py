@@ -102,9 +102,7 @@ class RowsAddPayload:
 class RowsUpdatePayload:
     written: strawberry.Private[Sequence[UUID]]
     table_id: strawberry.Private[UUID | None]
-    revision: int | None = strawberry.field(
-        description="The revision of the change; the last one when nothing had to change."
-    )
+    revision: int | None = strawberry.field(description="The revision of the change.")
     errors: list[UserError] = strawberry.field(description="Why nothing was changed.")
 
     @strawberry.field(description="The rows in the order of the request, as they are now.")

@@ -8,7 +8,7 @@ import strawberry
 from domain import tables
 from domain.entities import UNSET, TableCreate, TableSource, TableUpdate, Unset
 from gql.context import Info, given_id
-from gql.mutations.columns import ColumnInput, new_column
+from gql.mutations.columns import ColumnInput, column_errors, new_column
 from gql.types import vocabulary
 from gql.types.errors import EXPECTED, UserError, user_errors
 from gql.types.sessions import Session
@@ -97,11 +97,14 @@ class TableMutations:
                 description=input.description,
                 project_id=None if input.project_id is None else given_id(input.project_id),
                 source=TableSource(input.source.value),
-                columns=[new_column(each) for each in input.columns],
+                columns=[
+                    new_column(each, "columns", str(index))
+                    for index, each in enumerate(input.columns)
+                ],
             )
             made = await tables.create_table(info.context.viewer, info.context.storage, command)
         except EXPECTED as error:
-            return TableCreatePayload(table=None, errors=user_errors(error))
+            return TableCreatePayload(table=None, errors=column_errors(error))
         return TableCreatePayload(table=Table.of(made.table), errors=[])
 
     @strawberry.mutation(description="Change a table's name, description or project.")

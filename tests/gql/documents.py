@@ -1,7 +1,14 @@
 """The documents and shortcuts that the tests of the GraphQL face share."""
 
+import dataclasses
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from domain import keys
+from domain.access import Role, Viewer
+from domain.keys import ApiKeyCreate
+from persistence import organizations
 from tests.serving import Site
 
 ERRORS = "errors { code message path rowIndex expectedVersion actualVersion }"
@@ -60,3 +67,15 @@ async def page(site: Site, table_id: str, **arguments: Any) -> dict[str, Any]:
 def codes(body: dict[str, Any]) -> list[str]:
     """The codes of an answer's top-level errors."""
     return [error["extensions"]["code"] for error in body.get("errors", [])]
+
+
+@asynccontextmanager
+async def another_organization(site: Site) -> AsyncIterator[Site]:
+    """The same application with the admin key of another organisation."""
+    async with site.gateway.database.transaction() as session:
+        organization = await organizations.create(session, "Stranger")
+    viewer = Viewer(organization.id, Role.ADMIN)
+    made = await keys.create_key(viewer, site.gateway.storage, ApiKeyCreate("a", Role.ADMIN))
+    stranger = dataclasses.replace(site, key=made.secret, viewer=viewer)
+    async with stranger.client() as shared:
+        yield dataclasses.replace(stranger, shared=shared)
