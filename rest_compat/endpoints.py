@@ -1,7 +1,7 @@
 """One table of endpoints per dialect. The routes and the OpenAPI document are both made from it."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -52,11 +52,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of the query for the document: its JSON schema says the bounds."""
+    """A parameter of the query for the document: its JSON schema says the bounds.
+
+    `models` are schemas that it refers to, by name."""
 
     name: str
     description: str
     schema: dict[str, Any]
+    models: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

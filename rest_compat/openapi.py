@@ -51,6 +51,8 @@ def document(title: str, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 def _operation(
     endpoint: Endpoint, schemas: dict[str, Any], error: dict[str, Any]
 ) -> dict[str, Any]:
+    for parameter in endpoint.parameters:
+        schemas.update(parameter.models)
     operation: dict[str, Any] = {
         "operationId": f"{endpoint.method.lower()}{_words(endpoint.path)}",
         "summary": endpoint.summary,

@@ -16,11 +16,12 @@ _FILE = "File not found"
 def _json_text(name: str, description: str, adapter: TypeAdapter[Any]) -> Parameter:
     """A parameter whose text is JSON of its own."""
     content = adapter.json_schema(ref_template="#/components/schemas/{model}")
-    content.pop("$defs", None)
+    models = content.pop("$defs", {})
     return Parameter(
         name,
         description,
         {"type": "string", "contentMediaType": "application/json", "contentSchema": content},
+        models,
     )
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import AfterValidator, Field, TypeAdapter, WithJsonSchema
+from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from domain import numbers, rows
@@ -48,7 +49,19 @@ DEFAULT_AUTHOR = "user"
 
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,20}\s*", re.ASCII)
 
-Scalar = bool | int | float | Decimal | str
+
+def _comparable(value: Any) -> Any:
+    """In one message, where a union would tell one for each of its members."""
+    for each in value if isinstance(value, list) else [value]:
+        if value is not None and not isinstance(each, bool | int | float | Decimal | str):
+            raise PydanticCustomError(
+                "comparable", "must be a text, a number, a boolean, or a list of them"
+            )
+    return value
+
+
+_SCALARS = [{"type": each} for each in ("string", "number", "boolean")]
+_COMPARABLE = [*_SCALARS, {"type": "array", "items": {"anyOf": _SCALARS}}, {"type": "null"}]
 
 
 class Condition(Body):
@@ -68,8 +81,8 @@ class Condition(Body):
         "is_empty",
         "is_not_empty",
     ] = Field(description="How to compare.")
-    value: Scalar | list[Scalar] | None = Field(
-        None, description="A text, a number, a boolean, or a list of them for `in`."
+    value: Annotated[Any, AfterValidator(_comparable), WithJsonSchema({"anyOf": _COMPARABLE})] = (
+        Field(None, description="A text, a number, a boolean, or a list of them for `in`.")
     )
 
 
