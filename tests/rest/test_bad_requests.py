@@ -1,0 +1,229 @@
+"""Bad requests by the hundred: no 5xx, no half-written row, always an error of the dialect."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rest_compat.stagent.routes import ENDPOINTS
+from tests.rest.calls import Calls, column, condition
+from tests.serving import Site
+
+_BAD = settings(max_examples=100, deadline=None)
+
+_TEXTS = st.one_of(
+    st.sampled_from(
+        ["", " ", "a\0b", "\ud800", "n", "N", "s", "A", "__proto__", "1e400", "NaN", "é", "'; --"]
+    ),
+    st.text(max_size=20),
+    st.integers(1, 5000).map(lambda length: "x" * length),
+)
+_SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from([2**31, 2**63, -(2**63) - 1, 10**400, 0.1, -0.0, 1e308]),
+    st.floats(allow_nan=False, allow_infinity=False),
+    _TEXTS,
+)
+_JSON = st.recursive(
+    _SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(_TEXTS, inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+_RAW = st.one_of(
+    st.binary(max_size=60),
+    st.sampled_from(
+        [
+            b"",
+            b"{",
+            b"nul",
+            b"[1,]",
+            b'{"a":NaN}',
+            b"[" * 5000,
+            b'"\xff"',
+            b"1" * 5000,
+            b"\xef\xbb\xbf",
+        ]
+    ),
+)
+
+_COLUMN = column("extra", "number", position=0, config={"options": ["A"]}, defaultValue="1")
+_GOOD: dict[str, dict[str, Any]] = {
+    "POST /api/tables": {
+        "name": "Made",
+        "description": "d",
+        "projectId": None,
+        "source": "manual",
+        "columns": [_COLUMN],
+    },
+    "PATCH /api/tables/{id}": {"name": "Renamed", "description": "d", "projectId": None},
+    "POST /api/tables/{id}/rows": {"rows": [{"data": {"n": 1, "s": "A"}, "createdBy": "me"}]},
+    "PATCH /api/tables/{id}/rows/{rowId}": {"data": {"n": 1, "s": "A"}},
+    "POST /api/tables/{id}/columns": _COLUMN,
+    "PATCH /api/tables/{id}/columns": {"columnIds": ["a", "b"]},
+    "POST /api/tables/{id}/import": {
+        "documentId": "x",
+        "preview": True,
+        "columnMapping": [{"name": "a", "displayName": "A", "dataType": "text", "skip": False}],
+    },
+}
+
+
+@st.composite
+def _bodies(draw: st.DrawFn, good: Any) -> bytes:
+    """Junk, JSON of any form, or a good body with one place of it replaced."""
+    form = draw(st.sampled_from(["raw", "json", "spoilt", "spoilt", "spoilt"]))
+    if form == "raw":
+        return draw(_RAW)
+    if form == "json":
+        return json.dumps(draw(_JSON)).encode()
+    spoilt = json.loads(json.dumps(good))
+    place = spoilt
+    while True:
+        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+        key = draw(st.sampled_from(keys))
+        inner = place[key]
+        if isinstance(inner, dict | list) and inner and draw(st.booleans()):
+            place = inner
+            continue
+        place[key] = draw(_JSON)
+        return json.dumps(spoilt).encode()
+
+
+@dataclass
+class Target:
+    """A table with one row. `state` is what a refused request must leave alone."""
+
+    calls: Calls
+    table_id: str
+    row_id: str
+    state: Any = None
+
+    async def look(self) -> Any:
+        """All tables of the organisation, and the rows of this one."""
+        tables = await self.calls.client.get("/api/tables")
+        return tables.json(), await self.calls.rows(self.table_id)
+
+
+@pytest.fixture(scope="module")
+async def target(site: Site) -> Target:
+    """The table that all requests are about."""
+    calls = Calls(site.shared)
+    made = await calls.table(
+        column("n", "number"),
+        column("s", "select", config={"options": ["A", "B"]}),
+        column("must", required=True, defaultValue="given"),
+    )
+    [row] = await calls.add(made["id"], {"n": 1, "s": "A"})
+    return Target(calls, made["id"], row["id"])
+
+
+def _refused(response: httpx2.Response) -> bool:
+    """Whether the request was refused, and not by an error of ours."""
+    request = response.request
+    assert response.status_code < 500, (request.method, request.url, response.text)
+    return response.status_code >= 400
+
+
+def _bad_bodies(family: str) -> Any:
+    # A test for each family: drawing inside of an async test would end its event loop.
+    method, pattern = family.split()
+
+    @_BAD
+    @given(body=_bodies(_GOOD[family]))
+    async def attempt(target: Target, body: bytes) -> None:
+        path = pattern.replace("{id}", target.table_id).replace("{rowId}", target.row_id)
+        before = target.state or await target.look()
+        response = await target.calls.client.request(method, path, content=body)
+        target.state = await target.look()
+        if _refused(response):
+            assert target.state == before
+        elif family == "POST /api/tables/{id}/rows":
+            made = response.json()
+            assert target.state[1] == before[1] + made
+            for row in made:
+                _refused(await target.calls.client.delete(f"{path}/{row['id']}"))
+            target.state = None
+        elif family == "POST /api/tables":
+            _refused(await target.calls.client.delete(f"{path}/{response.json()['id']}"))
+            target.state = None
+
+    return attempt
+
+
+test_table_create = _bad_bodies("POST /api/tables")
+test_table_update = _bad_bodies("PATCH /api/tables/{id}")
+test_rows_add = _bad_bodies("POST /api/tables/{id}/rows")
+test_row_replace = _bad_bodies("PATCH /api/tables/{id}/rows/{rowId}")
+test_column_add = _bad_bodies("POST /api/tables/{id}/columns")
+test_columns_reorder = _bad_bodies("PATCH /api/tables/{id}/columns")
+test_import = _bad_bodies("POST /api/tables/{id}/import")
+
+
+def test_every_family_with_a_body_is_tried() -> None:
+    assert {f"{each.method} {each.path}" for each in ENDPOINTS if each.body is not None} == {*_GOOD}
+
+
+def _listed(good: list[Any]) -> st.SearchStrategy[str]:
+    return _bodies(good).map(lambda body: body.decode("utf-8", "replace"))
+
+
+_QUERIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "limit": st.one_of(_TEXTS, st.integers().map(str)),
+        "offset": st.one_of(_TEXTS, st.integers().map(str)),
+        "filters": _listed([condition("n", "eq", 1), condition("s", "in", ["A"])]),
+        "sorts": _listed([{"column": "n", "direction": "asc"}]),
+        "search": _TEXTS,
+        "page": _TEXTS,
+    },
+)
+
+
+@settings(_BAD, max_examples=300)
+@given(query=_QUERIES)
+async def test_rows_query(target: Target, query: dict[str, str]) -> None:
+    params = {name: text.encode("utf-8", "replace").decode() for name, text in query.items()}
+    path = f"/api/tables/{target.table_id}/rows"
+    _refused(await target.calls.client.get(path, params=params))
+
+
+@_BAD
+@given(query=st.dictionaries(st.sampled_from(["search", "source", "projectId"]), _TEXTS))
+async def test_tables_query(target: Target, query: dict[str, str]) -> None:
+    params = {name: text.encode("utf-8", "replace").decode() for name, text in query.items()}
+    _refused(await target.calls.client.get("/api/tables", params=params))
+
+
+@_BAD
+@given(body=_RAW, kind=st.sampled_from(["", "text/plain", "multipart/form-data", "boundary"]))
+async def test_file_upload(target: Target, body: bytes, kind: str) -> None:
+    content_type = "multipart/form-data; boundary=b" if kind == "boundary" else kind
+    response = await target.calls.client.post(
+        "/api/uploads",
+        content=b"--b\r\n" + body + b"\r\n--b--\r\n",
+        headers={"content-type": content_type},
+    )
+    assert _refused(response), response.text
+
+
+@_BAD
+@given(first=_TEXTS, second=_TEXTS, method=st.sampled_from(["GET", "PATCH", "DELETE", "POST"]))
+async def test_paths(target: Target, first: str, second: str, method: str) -> None:
+    parts = [quote(part, safe="", errors="replace") or "-" for part in (first[:500], second[:500])]
+    for path in (
+        f"/api/tables/{parts[0]}",
+        f"/api/uploads/{parts[0]}",
+        f"/api/tables/{'/rows/'.join(parts)}",
+    ):
+        response = await target.calls.client.request(method, path, content=b"{}")
+        assert _refused(response) or response.status_code == 204, response.text
