@@ -16,7 +16,7 @@ from uuid import UUID
 
 import asyncpg
 
-from persistence.engine import SESSION_SETTINGS
+from persistence.engine import SESSION_SETTINGS, leave_session
 from persistence.urls import asyncpg_dsn
 
 
@@ -58,6 +58,7 @@ class Limit:
             min_size=1,
             max_size=16,
             server_settings=SESSION_SETTINGS,
+            reset=leave_session,
         )
         await send({"type": "lifespan.startup.complete"})
         await receive()

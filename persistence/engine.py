@@ -53,6 +53,7 @@ class Database:
             server_settings=SESSION_SETTINGS,
             statement_cache_size=500,
             max_inactive_connection_lifetime=0,
+            reset=leave_session,
         )
         try:
             require_version(
@@ -94,6 +95,14 @@ class Database:
         """A session in a transaction: committed at the end, rolled back on any error."""
         async with self._write() as session, session.begin():
             yield session
+
+
+async def leave_session(connection: Connection) -> None:
+    """What a pool does with a connection that comes back: nothing but roll back what is open.
+
+    asyncpg's own way asks the server to reset settings, locks and listeners each time, which is a
+    second round trip for every statement. So whoever changes a session has to change it back; a
+    `SET LOCAL` does that by itself."""
 
 
 async def run_sql(session: AsyncSession, statement: str, **values: Any) -> CursorResult[Any]:

@@ -25,8 +25,8 @@ async def create(database: Database, shape: TableShape, column: Column) -> Colum
     schema = f"org_{shape.organization_number}"
     error = None
     async with database.pool.acquire() as connection:
-        await connection.execute("SET transaction_timeout = 0")
         try:
+            await connection.execute("SET transaction_timeout = 0")
             await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema}.{name}")
             await connection.execute(
                 f"CREATE INDEX CONCURRENTLY {name} ON {shape.sql_name} {_method(column)}"

@@ -64,8 +64,8 @@ class Tables:
 
     async def by_ids(self, organization_id: UUID, table_ids: Sequence[UUID]) -> dict[UUID, Table]:
         """The tables among these ids, by id."""
-        statement = _tables(organization_id).where(col(TableRow.id).in_(table_ids))
-        return {table.id: table for table in await self._fetch(statement)}
+        found = await self._database.pool.fetch(_BY_IDS, organization_id, table_ids)
+        return {record["id"]: Table(**record) for record in found}
 
     async def of_projects(
         self, organization_id: UUID, project_ids: Sequence[UUID]
@@ -222,6 +222,16 @@ class Tables:
             for row in await session.exec(statement):
                 found[row.table_id].append(session_entity(row))
         return found
+
+
+#: Past SQLAlchemy like the rows: nearly every query asks for a table, and half of its time went
+#: into this statement.
+_BY_IDS = """
+SELECT t.id, t.organization_id, t.number, t.project_id, t.name, t.description, t.source,
+       t.template_id, c.row_count, c.revision, t.created_at, t.updated_at
+FROM user_table t JOIN table_clock c ON c.table_id = t.id
+WHERE t.organization_id = $1 AND t.id = ANY($2) AND t.deleted_at IS NULL
+"""
 
 
 def _literal(text: str) -> str:
