@@ -57,9 +57,7 @@ class Columns:
                 found[row.table_id].append(entity(row))
         return found
 
-    async def by_ids(
-        self, organization_id: UUID, column_ids: Sequence[UUID]
-    ) -> dict[UUID, Column]:
+    async def by_ids(self, organization_id: UUID, column_ids: Sequence[UUID]) -> dict[UUID, Column]:
         """Live columns of living tables by id."""
         statement = (
             select(ColumnRow)
