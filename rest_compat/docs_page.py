@@ -37,10 +37,11 @@ def render(document: dict[str, Any], json_name: str) -> str:
 
 
 def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
+    field = operation.get("x-graphql-field")
     parts = [
         f'<h2 id="{escape(operation["operationId"])}"><b>{method}</b>'
         f"<code>{escape(path)}</code></h2><p>{escape(operation['summary'])} "
-        f"GraphQL: <code>{escape(operation['x-graphql-field'])}</code>.</p>"
+        f"{f'GraphQL: <code>{escape(field)}</code>.' if field else ''}</p>"
     ]
     rows = [
         f"<tr><td><code>{escape(each['name'])}</code><td>{each['in']}"

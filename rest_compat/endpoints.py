@@ -67,16 +67,16 @@ class Endpoint:
     """One method of one path.
 
     `operation` names the right in `domain.access`, `graphql_field` the field that ends in the same
-    use case. `failure` completes `Failed to …` for errors that nobody expected. `answer` is the
-    type of the answer's JSON, None for an empty one, and `media_type` tells of answers that are no
-    JSON.
+    use case: None where GraphQL has none, for it carries no files. `failure` completes
+    `Failed to …` for errors that nobody expected. `answer` is the type of the answer's JSON, None
+    for an empty one, and `media_type` tells of answers that are no JSON.
     `exists` raises `NotFound` when the thing in the path is not there: 404 goes before every
     complaint about the request, so a refused request asks it; a good one does not pay for it."""
 
     method: str
     path: str
     operation: str
-    graphql_field: str
+    graphql_field: str | None
     summary: str
     failure: str
     handler: Callable[[Call], Awaitable[Response]]

@@ -56,11 +56,12 @@ def _operation(
     operation: dict[str, Any] = {
         "operationId": f"{endpoint.method.lower()}{_words(endpoint.path)}",
         "summary": endpoint.summary,
-        "x-graphql-field": endpoint.graphql_field,
         "x-operation": endpoint.operation,
         "parameters": _parameters(endpoint),
         "responses": {str(endpoint.status): _answer(endpoint, schemas)},
     }
+    if endpoint.graphql_field is not None:
+        operation["x-graphql-field"] = endpoint.graphql_field
     body = _body(endpoint, schemas)
     if body is not None:
         operation["requestBody"] = {"required": True, "content": body}
