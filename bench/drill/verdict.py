@@ -175,4 +175,4 @@ def judge_writes(truth: Truth, journals: Sequence[Journal]) -> Writes:
 
 def percentile(values: Sequence[float], percent: int) -> float:
     """A percentile of at least two values."""
-    return statistics.quantiles(values, n=100)[percent - 1]
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
