@@ -16,8 +16,8 @@ from domain.entities import ApiKey
 from domain.errors import Unauthenticated
 from persistence.keys import USE_SECONDS, Keys
 
-#: How long a key is believed without asking the database. A revocation is heard of by `forget` at
-#: once, and by this clock when the message about it was lost.
+#: How long a key is believed without asking the database: plain requests hear of a revocation
+#: within this time. Open sockets hear of it from the organisation's log.
 BELIEVED_SECONDS = 1.0
 _MOST_REMEMBERED = 10_000
 
@@ -70,12 +70,6 @@ class Authenticator:
         if viewer.key_id is not None:
             self._note_use(viewer.key_id)
         return viewer
-
-    def forget(self, key_id: UUID) -> None:
-        """Ask the database about this key next time: it was changed or revoked."""
-        gone = [each for each, known in self._known.items() if known.viewer.key_id == key_id]
-        for presented in gone:
-            del self._known[presented]
 
     async def aclose(self) -> None:
         """Wait for what runs in the background."""
