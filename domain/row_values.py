@@ -28,8 +28,14 @@ class RowValues:
 @dataclass(frozen=True, slots=True)
 class _Slot:
     column: Column
+    number: int
+    stored: bool
     read: Reader
     required: bool
+
+    @classmethod
+    def of(cls, column: Column) -> "_Slot":
+        return cls(column, column.number, column.stored, values.reader(column), needs_value(column))
 
 
 class RowChecker:
@@ -44,11 +50,8 @@ class RowChecker:
 
     def __init__(self, shape: TableShape) -> None:
         self.shape = shape
-        self._slots = {
-            column.key: _Slot(column, values.reader(column), needs_value(column))
-            for column in shape.columns
-        }
-        stored = [slot for slot in self._slots.values() if slot.column.stored]
+        self._slots = {column.key: _Slot.of(column) for column in shape.columns}
+        stored = [slot for slot in self._slots.values() if slot.stored]
         self._required = [slot for slot in stored if slot.required]
         self._empty: dict[int, Any] = {slot.column.number: None for slot in stored}
         self._defaults: dict[int, Any] = {}
@@ -68,8 +71,7 @@ class RowChecker:
 
     def for_add(self, data: Any, index: int, problems: list[Problem]) -> RowValues:
         """A new row: missing keys take their defaults. Empty values are left out."""
-        row = self._read(data, index, problems)
-        checked = row.values
+        checked, extra = self._read(data, index, problems)
         for number, default in self._defaults.items():
             if number not in checked:
                 checked[number] = default
@@ -80,25 +82,25 @@ class RowChecker:
         self._check_required(checked, index, problems)
         if None in checked.values():
             checked = {n: value for n, value in checked.items() if value is not None}
-        return RowValues(checked, row.extra)
+        return RowValues(checked, extra)
 
     def for_merge(self, data: Any, index: int, problems: list[Problem]) -> RowValues:
         """A change of the given keys only; None clears. `extra` holds the given unknown keys."""
-        row = self._read(data, index, problems)
+        checked, extra = self._read(data, index, problems)
         for slot in self._required:
-            if _is_blank(row.values.get(slot.column.number, slot)):
+            if _is_blank(checked.get(slot.number, slot)):
                 problems.append(_missing(index, slot.column))
-        return row
+        return RowValues(checked, extra)
 
     def for_replace(self, data: Any, index: int, problems: list[Problem]) -> RowValues:
         """The whole row anew: every stored column is in the result, None where no key is given.
 
         Defaults are not applied. `extra` None means that no unknown keys remain.
         """
-        row = self._read(data, index, problems)
-        checked = self._empty | row.values
+        given, extra = self._read(data, index, problems)
+        checked = self._empty | given
         self._check_required(checked, index, problems)
-        return RowValues(checked, row.extra)
+        return RowValues(checked, extra)
 
     def _add_default(self, column: Column) -> None:
         try:
@@ -117,32 +119,32 @@ class RowChecker:
             if _is_blank(checked.get(slot.column.number)):
                 problems.append(_missing(index, slot.column))
 
-    def _read(self, data: Any, index: int, problems: list[Problem]) -> RowValues:
+    def _read(
+        self, data: Any, index: int, problems: list[Problem]
+    ) -> tuple[dict[int, Any], dict[str, Any] | None]:
+        """Checked values by column number, and the keys without a column."""
         checked: dict[int, Any] = {}
         if not isinstance(data, Mapping):
             message = f"rows[{index}].data must be an object"
             path = ("rows", str(index), "data")
             problems.append(Problem(ErrorCode.INVALID_TYPE, message, path, index))
-            return RowValues(checked)
+            return checked, None
         slots = self._slots
         others: dict[Any, Any] = {}
         for key, value in data.items():
             slot = slots.get(key)
             if slot is None:
                 others[key] = value
-            elif value is None:
-                if slot.column.stored:
-                    checked[slot.column.number] = None
-            elif slot.column.stored:
+            elif slot.stored:
                 try:
-                    checked[slot.column.number] = slot.read(value)
+                    checked[slot.number] = None if value is None else slot.read(value)
                 except Rejected as error:
                     # Takes the place of the value, so that no second problem says it is missing.
-                    checked[slot.column.number] = _REFUSED
+                    checked[slot.number] = _REFUSED
                     problems.append(_problem(index, key, error))
         if not others:
-            return RowValues(checked)
-        return RowValues(checked, self._read_others(data, others, checked, (index, problems)))
+            return checked, None
+        return checked, self._read_others(data, others, checked, (index, problems))
 
     def _read_others(
         self,

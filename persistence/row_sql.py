@@ -40,7 +40,7 @@ def rows_json(rows: Sequence[PreparedRow]) -> str:
     `_extra`."""
     items = []
     for row in rows:
-        item = {f"c{number}": value for number, value in row.values.values.items()}
+        item = {_NAMES[number]: value for number, value in row.values.values.items()}
         item["id"] = row.id
         if row.created_by is not None:
             item["_by"] = row.created_by
@@ -50,6 +50,17 @@ def rows_json(rows: Sequence[PreparedRow]) -> str:
             item["_extra"] = row.values.extra
         items.append(item)
     return dumps(items)
+
+
+class _Names(dict[int, str]):
+    """Names of columns by number, each written out once: a request may hold 10,000 cells."""
+
+    def __missing__(self, number: int) -> str:
+        name = self[number] = f"c{number}"
+        return name
+
+
+_NAMES = _Names()
 
 
 def external_values(shape: TableShape) -> str:
