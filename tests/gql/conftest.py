@@ -1,9 +1,10 @@
-"""One application for all tests of a module, each with an organisation that is shared too."""
+"""One application for all tests of a module, with two organisations that are shared too."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.gql.documents import another_organization
 from tests.serving import Site, serve
 
 
@@ -17,10 +18,7 @@ async def site(
 
 
 @pytest.fixture(scope="module")
-async def stranger(
-    site: Site, redis_url: str, postgres_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Site]:
-    """The same database through an application and a key of another organisation."""
-    folder = tmp_path_factory.mktemp("stranger")
-    async with serve(postgres_url, redis_url, folder) as opened:
+async def stranger(site: Site) -> AsyncIterator[Site]:
+    """The same application with a key of another organisation."""
+    async with another_organization(site) as opened:
         yield opened

@@ -1,16 +1,12 @@
 """Mutations over HTTP: what they change, and every way in which they refuse."""
 
-from collections.abc import AsyncIterator
 from typing import Any
-
-import pytest
 
 from tests.gql.documents import (
     ADD,
     ERRORS,
     UPDATE,
     add,
-    another_organization,
     ask,
     codes,
     new_table,
@@ -19,12 +15,6 @@ from tests.gql.documents import (
 from tests.serving import Site
 
 Errors = list[tuple[str, list[str], int | None]]
-
-
-@pytest.fixture(scope="module")
-async def stranger(site: Site) -> AsyncIterator[Site]:
-    async with another_organization(site) as opened:
-        yield opened
 
 
 def told(payload: dict[str, Any]) -> Errors:

@@ -1,23 +1,16 @@
 """Queries over HTTP: what is found, what is not, and pages of rows."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from domain import ids
 from domain.access import OPERATIONS, Role
-from tests.gql.documents import add, another_organization, ask, codes, new_table, page
+from tests.gql.documents import add, ask, codes, new_table, page
 from tests.serving import Site
 
 NUMBER = {"key": "n", "type": "NUMBER"}
 TEXT = {"key": "t"}
-
-
-@pytest.fixture(scope="module")
-async def stranger(site: Site) -> AsyncIterator[Site]:
-    async with another_organization(site) as opened:
-        yield opened
 
 
 def _values(found: dict[str, Any], key: str = "n") -> list[Any]:
