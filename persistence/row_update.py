@@ -128,7 +128,8 @@ async def _refuse(write: TableWrite, rows: Sequence[PreparedRow], done: set[UUID
 _STATES = """
 WITH image AS (
   SELECT v.row_id, x.number, v.data->>x.name IS NOT NULL AS filled,
-         p.data->x.name IS NOT DISTINCT FROM v.data->x.name AS same
+         -- As texts: an image may hold null or lack the key, which is the same.
+         p.data->>x.name IS NOT DISTINCT FROM v.data->>x.name AS same
   FROM row_version v
   JOIN row_version p ON p.table_id = v.table_id AND p.row_id = v.row_id AND p.version = v.version -
   1 CROSS JOIN {external} AS x(number, name)
