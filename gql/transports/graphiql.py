@@ -1,5 +1,6 @@
 """GraphiQL for browsers. The page holds no data: whoever opens it needs a key for every request."""
 
+import json
 from functools import lru_cache
 
 _VERSION = "3.8.3"
@@ -11,18 +12,27 @@ CONTENT_SECURITY_POLICY = (
     " frame-ancestors 'none'; base-uri 'none'"
 )
 
+_START = """# Put your key into the Headers tab: {"Authorization": "Bearer tc_..."}
+query { tables { id name rowCount columns { key type } } }
+"""
+
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <title>tablecast GraphiQL</title>
 <link rel="stylesheet" href="{cdn}/graphiql@{version}/graphiql.min.css">
-<style>body {{ margin: 0 }} #graphiql {{ height: 100vh }} p {{ font-family: sans-serif; padding:
-1em }} </style>
+<style>
+body {{ margin: 0 }}
+#graphiql {{ height: 100vh }}
+p {{ font-family: sans-serif; padding: 1em }}
+</style>
 </head>
 <body>
-<div id="graphiql"><p>Loading GraphiQL from {cdn}. Without it, send queries to {path} by
-POST.</p></div> <script src="{cdn}/react@18.3.1/umd/react.production.min.js"></script>
+<div id="graphiql">
+<p>Loading GraphiQL from {cdn}. Without it, send queries to {path} by POST.</p>
+</div>
+<script src="{cdn}/react@18.3.1/umd/react.production.min.js"></script>
 <script src="{cdn}/react-dom@18.3.1/umd/react-dom.production.min.js"></script>
 <script src="{cdn}/graphql-ws@5.16.0/umd/graphql-ws.min.js"></script>
 <script src="{cdn}/graphiql@{version}/graphiql.min.js"></script>
@@ -40,12 +50,14 @@ const fetcher = (parameters, options) => {{
   sessionStorage.setItem("tablecast:headers", JSON.stringify((options || {{}}).headers || {{}}));
   return http(parameters, options);
 }};
-const start = "# Put your key into the Headers tab: {{\\"Authorization\\": \\"Bearer
-tc_...\\"}}\\n" + "query {{ tables {{ id name rowCount columns {{ key type }} }} }}\\n";
+const start = {start};
 ReactDOM.createRoot(document.getElementById("graphiql")).render(
   React.createElement(GraphiQL, {{
-    fetcher, defaultQuery: start, shouldPersistHeaders: false, defaultEditorToolsVisibility:
-    "headers", }}));
+    fetcher,
+    defaultQuery: start,
+    shouldPersistHeaders: false,
+    defaultEditorToolsVisibility: "headers",
+  }}));
 </script>
 </body>
 </html>
@@ -55,4 +67,4 @@ ReactDOM.createRoot(document.getElementById("graphiql")).render(
 @lru_cache(maxsize=4)
 def page(path: str) -> str:
     """The page, for the endpoint at `path`."""
-    return _PAGE.format(cdn=_CDN, version=_VERSION, path=path)
+    return _PAGE.format(cdn=_CDN, version=_VERSION, path=path, start=json.dumps(_START))

@@ -143,6 +143,11 @@ async def test_browsers_get_graphiql_without_a_key(site: Site) -> None:
     assert answer.headers["content-type"].startswith("text/html")
     assert "GraphiQL" in answer.text
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    script = answer.text.rpartition("<script>")[2].partition("</script>")[0]
+    for line in script.splitlines():
+        # A text that runs over a line's end is a fault for which the whole script is thrown away.
+        assert line.replace('\\"', "").count('"') % 2 == 0, line
+    assert script.count("{") == script.count("}")
 
 
 async def test_errors_carry_a_code_and_the_request_id(site: Site) -> None:
