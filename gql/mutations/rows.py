@@ -5,6 +5,8 @@ from typing import Annotated, Any, cast
 from uuid import UUID
 
 import strawberry
+from strawberry.types.arguments import InputContext
+from strawberry.types.base import get_object_definition
 
 from domain import rows
 from domain.columns import TableShape
@@ -55,6 +57,31 @@ class RowsUpdateInput:
         default=RowsUpdateMode.MERGE, description="What happens to keys that are not given."
     )
     rows: list[RowUpdateInput] = strawberry.field(description="1 to 1,000 rows, each once.")
+
+
+def _rows_add(_: type, given: Mapping[str, Any], __: InputContext) -> RowsAddInput:
+    return RowsAddInput(
+        table_id=given["tableId"],
+        session_id=given.get("sessionId"),
+        rows=[RowAddInput(data=row["data"]) for row in given["rows"]],
+    )
+
+
+def _rows_update(_: type, given: Mapping[str, Any], __: InputContext) -> RowsUpdateInput:
+    return RowsUpdateInput(
+        table_id=given["tableId"],
+        mode=given["mode"],
+        rows=[
+            RowUpdateInput(id=row["id"], data=row["data"], version=row.get("version"))
+            for row in given["rows"]
+        ],
+    )
+
+
+# Strawberry looks at the annotations of every row again, which for 1,000 rows is a third of the
+# time that the whole request takes in Python. graphql-core has checked the values before.
+get_object_definition(RowsAddInput, strict=True).from_input = _rows_add
+get_object_definition(RowsUpdateInput, strict=True).from_input = _rows_update
 
 
 @strawberry.input(description="Rows to be deleted.")
