@@ -22,6 +22,12 @@ class LastFrame(Frame):
     __slots__ = ()
 
 
+class FailedFrame(Frame):
+    """A frame that ends the stream with errors: its payload is their list."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Feed:
     """A subscription before its first event.

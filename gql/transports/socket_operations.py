@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from graphql import GraphQLError
 
 from domain.errors import DomainError
@@ -11,7 +12,7 @@ from gql.answers import result_json, to_json
 from gql.context import Context
 from gql.errors import Code, format_errors, plain_error
 from gql.execution import Executor
-from gql.feeds import Event, Feed, LastFrame
+from gql.feeds import Event, FailedFrame, Feed, LastFrame
 from gql.operations import Document, Refused, execute, execute_event, is_subscription, open_feed
 from gql.transports.service import Request, Service
 from gql.transports.socket_writer import SocketWriter
@@ -55,6 +56,11 @@ async def _follow(
     render = _renderer(executor, feed)
     async with service.hub.subscribe(feed.topic, key, render, feed.after) as subscription:
         async for item in subscription:
+            if isinstance(item, FailedFrame):
+                await writer.send(
+                    {"id": id_, "type": "error", "payload": orjson.Fragment(item.payload)}
+                )
+                return False
             if isinstance(item, Frame):
                 await writer.next(id_json, item.payload)
             elif isinstance(item, Started):
@@ -85,6 +91,10 @@ def _renderer(executor: Executor, feed: Feed) -> Render:
         try:
             events = await feed.events(entries)
             return list(await asyncio.gather(*(_frame(executor, feed, event) for event in events)))
+        except DomainError as error:
+            # The filter names a column that was deleted: the same answer as to a new subscriber.
+            told = to_json(format_errors([_wrapped(error)]))
+            return [FailedFrame(entries[-1].revision, told)]
         except Exception as error:
             if out_of_reach(error):
                 raise Unavailable from error

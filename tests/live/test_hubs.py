@@ -118,6 +118,29 @@ async def test_what_cannot_be_sent_is_a_reset(site: Site) -> None:
         assert (last["state"], last["revision"]) == ("RESUMED", 10_003)
 
 
+async def test_a_filter_by_a_deleted_column_ends_its_stream_alone(site: Site) -> None:
+    table_id = await new_table(site, "a", "b")
+    query = "query($t: ID!) { table(id: $t) { columns { id } } }"
+    column_id = (await site.graphql(query, t=table_id))["table"]["columns"][1]["id"]
+    delete = """mutation($t: ID!, $c: ID!) { columnDelete(input: {tableId: $t, columnId: $c}) {
+      deletedId } }"""
+    async with site.socket() as socket:
+        for id_, key in (("gone", "b"), ("kept", "a")):
+            condition = {"where": {"column": key, "operator": "IS_EMPTY"}}
+            await started(socket, id_, CHANGED, t=table_id, filter=condition)
+        await site.graphql(delete, t=table_id, c=column_id)
+        message = await socket.next("gone")
+        assert (message["type"], message["payload"][0]["extensions"]["code"]) == (
+            "error",
+            "BAD_USER_INPUT",
+        )
+        assert message["payload"][0]["extensions"]["problems"][0]["code"] == "UNKNOWN_COLUMN"
+        assert (await socket.event("kept"))["__typename"] == "ColumnsChanged"
+        await add(site, table_id, {})
+        assert (await socket.event("kept"))["__typename"] == "RowsAdded"
+    await until(site, 0)
+
+
 async def pair_without_valkey(pair: Pair, valkey: KillableValkey, socket: Socket) -> None:
     """Cut the bus while a stream is open, and see that the next change still comes."""
     table_id = await new_table(pair.here, "a")
