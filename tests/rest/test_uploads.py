@@ -1,12 +1,8 @@
 """Uploads: a file in, its bytes out, and gone."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from tests.rest.calls import UNKNOWN, Calls, fields, refused
-from tests.serving import Site, serve
 
 KEYS = ["id", "filename", "originalName", "size", "type", "taskId"]
 FILE_AS_TEXT = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\ntext\r\n--b--\r\n'
@@ -125,31 +121,3 @@ async def test_bad_fields_are_told(calls: Calls) -> None:
         "taskId": ["taskId is longer than 256 characters"],
     }
     refused(answer, 400, fields(**told))
-
-
-@pytest.fixture
-async def narrow(postgres_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Site]:
-    """An application that takes only small bodies."""
-    limits = {"max_body_bytes": 1_024, "max_upload_bytes": 2_048}
-    async with serve(postgres_url, redis_url, tmp_path, **limits) as opened:
-        yield opened
-
-
-async def test_what_is_too_large_is_refused(narrow: Site, tmp_path: Path) -> None:
-    calls = Calls(narrow.shared)
-    made = await calls.upload(b"x" * 2_048, "exact.txt")
-    assert made["size"] == 2_048
-    for size in (2_049, 200_000):
-        answer = await calls.client.post("/api/uploads", files={"file": ("a", b"x" * size)})
-        assert answer.status_code == 413
-        assert isinstance(answer.json()["error"], str)
-    table = await calls.table()
-    path = f"/api/tables/{table['id']}"
-    for method, address in (("PATCH", path), ("POST", f"{path}/rows")):
-        answer = await calls.client.request(method, address, content=b" " * 1_025)
-        refused(answer, 413, "The body is larger than 1024 bytes")
-        unknown = address.replace(table["id"], UNKNOWN[0])
-        answer = await calls.client.request(method, unknown, content=b" " * 1_025)
-        refused(answer, 404, "Table not found")
-    kept = [each for each in (tmp_path / "files").rglob("*") if each.is_file()]
-    assert len(kept) == 1
