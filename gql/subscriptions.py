@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 import strawberry
 
 from domain import filters, imports, watching
+from domain.errors import ErrorCode, invalid
 from gql.context import Info, given_id
 from gql.feeds import Event, Feed
 from gql.table_events import status_events, table_events
@@ -32,6 +33,13 @@ _After = Annotated[
     ),
 ]
 _TableId = Annotated[strawberry.ID, strawberry.argument(description="The table.")]
+
+
+def _checked(after: int | None) -> int | None:
+    """A revision to resume behind. Raises `Invalid`."""
+    if after is not None and after < 0:
+        raise invalid(ErrorCode.OUT_OF_RANGE, "after must not be negative", "after")
+    return after
 
 
 async def _started(started: Started) -> Event:
@@ -63,7 +71,7 @@ class Subscription:
             bound = filters.bind(entries[-1].shape, raw) if raw is not None else None
             return await table_events(context.storage.log, bound, entries)
 
-        return _stream(Feed(Topic("table", shape.id), after, _started, events))
+        return _stream(Feed(Topic("table", shape.id), _checked(after), _started, events))
 
     @strawberry.subscription(
         description="Moves of cells from one status to another, those of one change in one event."
@@ -85,7 +93,7 @@ class Subscription:
         async def events(entries: Sequence[TableEntry]) -> list[Any]:
             return status_events(entries, wanted)
 
-        return _stream(Feed(Topic("table", shape.id), after, _started, events))
+        return _stream(Feed(Topic("table", shape.id), _checked(after), _started, events))
 
     @strawberry.subscription(
         description="Changes of the organisation: projects, tables, columns, sessions, keys."
@@ -98,7 +106,9 @@ class Subscription:
         async def events(entries: Sequence[OrganizationEntry]) -> list[Any]:
             return [OrganizationChanged.of(entry.change) for entry in entries]
 
-        return _stream(Feed(Topic("organization", organization_id), after, _started, events))
+        return _stream(
+            Feed(Topic("organization", organization_id), _checked(after), _started, events)
+        )
 
     @strawberry.subscription(
         description="How an import gets on: where it stands, then each step, until it ends."

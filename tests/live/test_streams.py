@@ -212,3 +212,14 @@ async def test_every_field_of_every_event_can_be_asked_for_at_once(site: Site) -
         for member in found["__type"]["possibleTypes"]:
             for field in member["fields"]:
                 assert types.setdefault(field["name"], field["type"]) == field["type"], field
+
+
+async def test_a_stream_cannot_begin_before_the_beginning(site: Site) -> None:
+    table_id = await new_table(site)
+    async with site.socket() as socket:
+        await socket.subscribe("1", CHANGED, t=table_id, after=-1)
+        message = await socket.next("1")
+    assert message["type"] == "error"
+    [error] = message["payload"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert error["message"] == "after must not be negative"
