@@ -5,7 +5,7 @@ Cases: hasura/graphql-engine#8632, baserow#3545."""
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from uuid import UUID
 
@@ -175,9 +175,7 @@ async def test_two_tables_in_opposite_orders(world: World) -> None:
     assert await _check_log(world, second) == 2 + WRITERS * 10
 
 
-async def test_columns_are_added_under_writers_and_an_open_reader(
-    world: World, record_property: Callable[[str, object], None]
-) -> None:
+async def test_columns_are_added_under_writers_and_an_open_reader(world: World) -> None:
     """Without a lock timeout one open reader and an ALTER made everybody wait for seconds."""
     table_id, ids = await _counter_table(world)
     shape = await world.shape(table_id)
@@ -217,5 +215,4 @@ async def test_columns_are_added_under_writers_and_an_open_reader(
 
     await _check_log(world, table_id)
     await _check_last_images(world, table_id)
-    record_property("writes", writes)
-    record_property("slowest_ms", round(slowest * 1000))
+    print(f"{writes} writes, the slowest took {slowest * 1000:.0f} ms")
