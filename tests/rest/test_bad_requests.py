@@ -32,14 +32,14 @@ _SCALARS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     _TEXTS,
 )
-_JSON = st.recursive(
+JSON_VALUES = st.recursive(
     _SCALARS,
     lambda inner: st.one_of(
         st.lists(inner, max_size=4), st.dictionaries(_TEXTS, inner, max_size=4)
     ),
     max_leaves=12,
 )
-_RAW = st.one_of(
+RAW_BODIES = st.one_of(
     st.binary(max_size=60),
     st.sampled_from(
         [
@@ -87,9 +87,9 @@ def _bodies(draw: st.DrawFn, good: Any) -> bytes:
     """Junk, JSON of any form, or a good body with one place of it replaced."""
     form = draw(st.sampled_from(["raw", "json", "spoilt", "spoilt", "spoilt"]))
     if form == "raw":
-        return draw(_RAW)
+        return draw(RAW_BODIES)
     if form == "json":
-        return json.dumps(draw(_JSON)).encode()
+        return json.dumps(draw(JSON_VALUES)).encode()
     spoilt = json.loads(json.dumps(good))
     place = spoilt
     while True:
@@ -99,7 +99,7 @@ def _bodies(draw: st.DrawFn, good: Any) -> bytes:
         if isinstance(inner, dict | list) and inner and draw(st.booleans()):
             place = inner
             continue
-        place[key] = draw(_JSON)
+        place[key] = draw(JSON_VALUES)
         return json.dumps(spoilt).encode()
 
 
@@ -250,7 +250,7 @@ async def test_tables_query(target: Target, query: dict[str, str]) -> None:
 
 
 @_BAD
-@given(body=_RAW, kind=st.sampled_from(["", "text/plain", "multipart/form-data", "boundary"]))
+@given(body=RAW_BODIES, kind=st.sampled_from(["", "text/plain", "multipart/form-data", "boundary"]))
 async def test_file_upload(target: Target, body: bytes, kind: str) -> None:
     content_type = "multipart/form-data; boundary=b" if kind == "boundary" else kind
     response = await target.calls.client.post(
