@@ -32,6 +32,13 @@ class Kind(IntEnum):
     FILE = 8
     IMPORT = 9
     INDEX = 10
+    TRIGGER = 11
+    FIRING = 12
+    WORKFLOW = 13
+    WORKFLOW_RUN = 14
+    TASK = 15
+    CHART = 16
+    TEMPLATE = 17
 
 
 class _Counter:

@@ -1,6 +1,15 @@
 """SQLModel tables: metadata of organisations, the logs, and stored work. Users' own tables are not
 here."""
 
+from persistence.models.automations import (
+    FiringRow,
+    RelayCursorRow,
+    TaskRow,
+    TriggerRow,
+    WorkflowRow,
+    WorkflowRunRow,
+    WorkflowStepRow,
+)
 from persistence.models.log import (
     CellChangeRow,
     CellStateRow,
@@ -19,15 +28,19 @@ from persistence.models.metadata import (
     SessionRow,
     TableRow,
 )
-from persistence.models.work import FileRow, ImportRejectionRow, ImportRow
+from persistence.models.presentation import ChartRow, TemplateRow
+from persistence.models.work import FileRow, IdempotencyRow, ImportRejectionRow, ImportRow
 
 __all__ = [
     "ApiKeyRow",
     "CellChangeRow",
     "CellStateRow",
     "ChangeRow",
+    "ChartRow",
     "ColumnRow",
     "FileRow",
+    "FiringRow",
+    "IdempotencyRow",
     "ImportRejectionRow",
     "ImportRow",
     "IndexRow",
@@ -35,8 +48,15 @@ __all__ = [
     "OrganizationClockRow",
     "OrganizationRow",
     "ProjectRow",
+    "RelayCursorRow",
     "RowVersionRow",
     "SessionRow",
     "TableClockRow",
     "TableRow",
+    "TaskRow",
+    "TemplateRow",
+    "TriggerRow",
+    "WorkflowRow",
+    "WorkflowRunRow",
+    "WorkflowStepRow",
 ]

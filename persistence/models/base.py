@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Integer, text
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy import BigInteger, Identity, Integer, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlmodel import Field
 
 #: Millisecond precision: what every face shows is what is stored, so cursors and comparisons agree
@@ -28,6 +28,11 @@ def time_column() -> Any:
 def json_column(*, nullable: bool = True) -> Any:
     """A jsonb column."""
     return Field(default=None, sa_type=JSONB, nullable=nullable)
+
+
+def ids_column() -> Any:
+    """An array of ids that may be missing."""
+    return Field(default=None, sa_type=ARRAY(Uuid), nullable=True)
 
 
 def big_column(*, default: int = 0, primary_key: bool = False) -> Any:

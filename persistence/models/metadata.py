@@ -7,7 +7,13 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from persistence.models.base import identity_column, json_column, now_column, time_column
+from persistence.models.base import (
+    ids_column,
+    identity_column,
+    json_column,
+    now_column,
+    time_column,
+)
 
 
 class OrganizationRow(SQLModel, table=True):
@@ -21,7 +27,7 @@ class OrganizationRow(SQLModel, table=True):
 
 class ApiKeyRow(SQLModel, table=True):
     """`hash` is SHA-256 of the whole key: the secret part is 256 random bits, so no slow hash is
-    needed."""
+    needed. A key with `project_ids` or `table_ids` reaches those alone."""
 
     __tablename__ = "api_key"
 
@@ -31,6 +37,8 @@ class ApiKeyRow(SQLModel, table=True):
     prefix: str = Field(unique=True)
     hash: bytes
     role: str
+    project_ids: list[UUID] | None = ids_column()
+    table_ids: list[UUID] | None = ids_column()
     expires_at: datetime | None = time_column()
     last_used_at: datetime | None = time_column()
     revoked_at: datetime | None = time_column()

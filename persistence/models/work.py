@@ -1,4 +1,4 @@
-"""Files and imports."""
+"""Files, imports, and requests that must not be carried out twice."""
 
 from datetime import datetime
 from typing import Any
@@ -72,3 +72,19 @@ class ImportRejectionRow(SQLModel, table=True):
     line: int = big_column(primary_key=True)
     error: str
     record: list[str] = json_column(nullable=False)
+
+
+class IdempotencyRow(SQLModel, table=True):
+    """A request that its sender may repeat. `committed` moves in the transaction of its writes, so
+    that a repeat never writes twice; `answer` is what the first one was told."""
+
+    __tablename__ = "idempotency"
+    __table_args__ = (Index("ix_idempotency_created", "created_at"),)
+
+    organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
+    key: str = Field(primary_key=True)
+    operation: str
+    digest: str
+    committed: bool = Field(default=False)
+    answer: dict[str, Any] | None = json_column()
+    created_at: datetime = now_column()

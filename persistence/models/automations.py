@@ -1,0 +1,172 @@
+"""Triggers, workflows, tasks and their runs."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlmodel import Field, SQLModel
+
+from persistence.models.base import big_column, json_column, now_column, time_column
+
+
+class RelayCursorRow(SQLModel, table=True):
+    """How far one consumer of the log has come in one table."""
+
+    __tablename__ = "relay_cursor"
+
+    consumer: str = Field(primary_key=True)
+    table_id: UUID = Field(primary_key=True)
+    organization_id: UUID
+    revision: int = big_column()
+
+
+class TriggerRow(SQLModel, table=True):
+    """`from_revision` is the table's revision when the trigger was made or resumed: it fires for
+    later changes only."""
+
+    __tablename__ = "trigger"
+    __table_args__ = (Index("ix_trigger_table", "table_id"),)
+
+    id: UUID = Field(primary_key=True)
+    organization_id: UUID = Field(foreign_key="organization.id")
+    table_id: UUID = Field(foreign_key="user_table.id")
+    name: str
+    event: str
+    condition: Any = json_column()
+    action_type: str
+    action_config: dict[str, Any] = json_column(nullable=False)
+    status: str
+    from_revision: int = big_column()
+    fires_per_minute: int | None = None
+    fire_count: int = big_column()
+    last_fired_at: datetime | None = time_column()
+    created_by: str
+    created_at: datetime = now_column()
+    updated_at: datetime = now_column()
+
+
+class FiringRow(SQLModel, table=True):
+    """One firing of a trigger for one row of one change. A replay is a firing of its own."""
+
+    __tablename__ = "trigger_firing"
+    __table_args__ = (
+        Index(
+            "ux_trigger_firing_once",
+            "trigger_id",
+            "revision",
+            "row_id",
+            unique=True,
+            postgresql_where=text("replay_of IS NULL"),
+        ),
+        Index("ix_trigger_firing_waiting", "status", postgresql_where=text("status = 'queued'")),
+    )
+
+    id: UUID = Field(primary_key=True)
+    organization_id: UUID = Field(foreign_key="organization.id")
+    trigger_id: UUID
+    table_id: UUID
+    revision: int = big_column()
+    row_id: UUID
+    status: str
+    attempt: int = Field(default=0)
+    depth: int = Field(default=0)
+    input: dict[str, Any] = json_column(nullable=False)
+    outcome: dict[str, Any] | None = json_column()
+    error: str | None = None
+    duration_ms: float | None = None
+    replay_of: UUID | None = None
+    created_at: datetime = now_column()
+    started_at: datetime | None = time_column()
+    finished_at: datetime | None = time_column()
+
+
+class WorkflowRow(SQLModel, table=True):
+    """A definition of steps. `run_number` counts its runs; `next_run_at` is due by its schedule."""
+
+    __tablename__ = "workflow"
+    __table_args__ = (
+        Index(
+            "ix_workflow_due",
+            "next_run_at",
+            postgresql_where=text("next_run_at IS NOT NULL AND deleted_at IS NULL"),
+        ),
+        Index("ix_workflow_organization", "organization_id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    organization_id: UUID = Field(foreign_key="organization.id")
+    project_id: UUID | None = Field(default=None, foreign_key="project.id")
+    name: str
+    description: str | None = None
+    definition: dict[str, Any] = json_column(nullable=False)
+    status: str
+    run_number: int = Field(default=0)
+    schedule: str | None = None
+    next_run_at: datetime | None = time_column()
+    created_by: str
+    created_at: datetime = now_column()
+    updated_at: datetime = now_column()
+    deleted_at: datetime | None = time_column()
+
+
+class WorkflowRunRow(SQLModel, table=True):
+    """One run. `definition` is the one that it began with; `position` is the step it stands at."""
+
+    __tablename__ = "workflow_run"
+    __table_args__ = (Index("ix_workflow_run_workflow", "workflow_id", "number"),)
+
+    id: UUID = Field(primary_key=True)
+    organization_id: UUID = Field(foreign_key="organization.id")
+    workflow_id: UUID = Field(foreign_key="workflow.id")
+    number: int
+    status: str
+    cause: dict[str, Any] = json_column(nullable=False)
+    depth: int = Field(default=0)
+    input: dict[str, Any] = json_column(nullable=False)
+    definition: dict[str, Any] = json_column(nullable=False)
+    position: int = Field(default=0)
+    error: str | None = None
+    replay_of: UUID | None = None
+    created_by: str
+    created_at: datetime = now_column()
+    updated_at: datetime = now_column()
+    started_at: datetime | None = time_column()
+    finished_at: datetime | None = time_column()
+
+
+class WorkflowStepRow(SQLModel, table=True):
+    """One attempt at one step of a run."""
+
+    __tablename__ = "workflow_step"
+
+    run_id: UUID = Field(primary_key=True, foreign_key="workflow_run.id")
+    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    attempt: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    name: str
+    kind: str
+    status: str
+    output: dict[str, Any] | None = json_column()
+    error: str | None = None
+    started_at: datetime = now_column()
+    finished_at: datetime | None = time_column()
+
+
+class TaskRow(SQLModel, table=True):
+    """Something for a person to do."""
+
+    __tablename__ = "task"
+    __table_args__ = (Index("ix_task_organization", "organization_id", "created_at"),)
+
+    id: UUID = Field(primary_key=True)
+    organization_id: UUID = Field(foreign_key="organization.id")
+    project_id: UUID | None = Field(default=None, foreign_key="project.id")
+    workflow_run_id: UUID | None = None
+    firing_id: UUID | None = None
+    title: str
+    description: str | None = None
+    status: str
+    priority: int = Field(default=2)
+    created_by: str
+    created_at: datetime = now_column()
+    updated_at: datetime = now_column()
