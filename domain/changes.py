@@ -37,17 +37,38 @@ class CauseKind(StrEnum):
 
     MUTATION = "mutation"
     IMPORT = "import"
+    ROLLBACK = "rollback"
+    TRIGGER = "trigger"
+    WORKFLOW = "workflow"
+    TEMPLATE = "template"
+
+
+#: A write that a trigger's workflow makes is one deeper than the write that fired the trigger.
+#: What lies this deep fires nothing any more.
+MAX_DEPTH = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why, and which run of it (the import's id, for example)."""
+    """Why, and which run of it (the import's id, for example).
+
+    `depth` counts the triggers that led here. `skip_triggers` is the writer's wish that none fires;
+    it stays in the log."""
 
     kind: CauseKind = CauseKind.MUTATION
     id: str | None = None
+    depth: int = 0
+    skip_triggers: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        return {"kind": self.kind.value} | ({"id": self.id} if self.id else {})
+        told: dict[str, Any] = {"kind": self.kind.value}
+        if self.id:
+            told["id"] = self.id
+        if self.depth:
+            told["depth"] = self.depth
+        if self.skip_triggers:
+            told["triggers"] = "skip"
+        return told
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,10 @@ class RowsLeftReason(Enum):
 class ChangeCauseKind(Enum):
     MUTATION = _word("mutation", "A request of a client.")
     IMPORT = _word("import", "An import of a file.")
+    ROLLBACK = _word("rollback", "Going back to an earlier state.")
+    TRIGGER = _word("trigger", "The action of a trigger.")
+    WORKFLOW = _word("workflow", "A step of a workflow.")
+    TEMPLATE = _word("template", "Sample rows of a template.")
 
 
 @strawberry.enum(description="What happened in the organisation.")

@@ -331,8 +331,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("run_id", "position", "attempt"),
     )
-    op.add_column("api_key", sa.Column("project_ids", postgresql.ARRAY(Uuid()), nullable=True))
-    op.add_column("api_key", sa.Column("table_ids", postgresql.ARRAY(Uuid()), nullable=True))
+    op.add_column("api_key", sa.Column("project_ids", postgresql.ARRAY(sa.Uuid()), nullable=True))
+    op.add_column("api_key", sa.Column("table_ids", postgresql.ARRAY(sa.Uuid()), nullable=True))
     # ### end Alembic commands ###
 
 
