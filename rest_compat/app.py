@@ -1,50 +1,98 @@
 """The routes of the REST dialects, to be put into the application."""
 
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 
 import orjson
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from persistence.storage import PostgresStorage
 from rest_compat import docs_page, openapi
-from rest_compat.endpoints import Services, fallback, routes_of
+from rest_compat.endpoints import Dialect, Endpoint, Services, fallback, routes_of
+from rest_compat.native import answers as native_answers
+from rest_compat.native import routes as native
+from rest_compat.native.errors import DIALECT as NATIVE
+from rest_compat.stagent import answers as stagent_answers
 from rest_compat.stagent import routes as stagent
 from rest_compat.stagent.errors import DIALECT as STAGENT
 from rest_compat.wire import Authenticate, Limits
 
 
-def tables_routes(
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One API: its endpoints, how it shows errors, and the paths that are all its own.
+
+    `name` is that of its document under `/openapi/`."""
+
+    name: str
+    title: str
+    endpoints: Sequence[Endpoint]
+    dialect: Dialect
+    error: type[BaseModel]
+    prefixes: Sequence[str]
+
+    def routes(self, services: Services) -> list[Route]:
+        """Its routes, and those of its document."""
+
+        async def document(_: Request) -> Response:
+            return Response(document_of(self.name), media_type="application/json")
+
+        async def page(_: Request) -> Response:
+            return HTMLResponse(page_of(self.name))
+
+        return [
+            *routes_of(self.endpoints, self.dialect, services),
+            *(fallback(prefix + "/{rest:path}", self.dialect) for prefix in self.prefixes),
+            Route(f"/openapi/{self.name}.json", document),
+            Route(f"/openapi/{self.name}.html", page),
+        ]
+
+
+#: By name: dialect S under `/api/tables…` and `/api/uploads…`, and our own routes.
+FACES = {
+    face.name: face
+    for face in (
+        Face(
+            "tables",
+            "tablecast: tables",
+            stagent.ENDPOINTS,
+            STAGENT,
+            stagent_answers.Error,
+            ("/api/tables", "/api/uploads"),
+        ),
+        Face(
+            "native",
+            "tablecast: files and pictures",
+            native.ENDPOINTS,
+            NATIVE,
+            native_answers.Error,
+            native.PREFIXES,
+        ),
+    )
+}
+
+
+def rest_routes(
     storage: PostgresStorage, authenticate: Authenticate, limits: Limits
 ) -> list[Route]:
-    """Dialect S: `/api/tables…`, `/api/uploads…`, and its document under `/openapi/`."""
-    return [
-        *routes_of(stagent.ENDPOINTS, STAGENT, Services(storage, authenticate, limits)),
-        fallback("/api/tables/{rest:path}", STAGENT),
-        fallback("/api/uploads/{rest:path}", STAGENT),
-        Route("/openapi/tables.json", _document),
-        Route("/openapi/tables.html", _page),
-    ]
+    """The routes of all REST faces with their documents under `/openapi/`."""
+    services = Services(storage, authenticate, limits)
+    return [route for face in FACES.values() for route in face.routes(services)]
 
 
-@lru_cache(maxsize=1)
-def tables_document() -> bytes:
-    """The OpenAPI document of dialect S as indented JSON, the same at every call."""
-    return orjson.dumps(
-        openapi.document("tablecast: tables", stagent.ENDPOINTS), option=orjson.OPT_INDENT_2
-    )
+@cache
+def document_of(name: str) -> bytes:
+    """The OpenAPI document of a face as indented JSON, the same at every call."""
+    face = FACES[name]
+    made = openapi.document(face.title, face.endpoints, face.error)
+    return orjson.dumps(made, option=orjson.OPT_INDENT_2)
 
 
-@lru_cache(maxsize=1)
-def tables_page() -> str:
-    """The document of dialect S as a page."""
-    return docs_page.render(orjson.loads(tables_document()), "tables.json")
-
-
-async def _document(_: Request) -> Response:
-    return Response(tables_document(), media_type="application/json")
-
-
-async def _page(_: Request) -> Response:
-    return HTMLResponse(tables_page())
+@cache
+def page_of(name: str) -> str:
+    """The document of a face as a page."""
+    return docs_page.render(orjson.loads(document_of(name)), f"{name}.json")

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from rest_compat.endpoints import Endpoint
-from rest_compat.stagent.answers import Error
 
 _REFERENCE = "#/components/schemas/{model}"
 _IN_PATH = re.compile(r"\{(\w+)\}")
@@ -22,10 +21,12 @@ _ERRORS = {
 }
 
 
-def document(title: str, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+def document(
+    title: str, endpoints: Sequence[Endpoint], error_body: type[BaseModel]
+) -> dict[str, Any]:
     """The document. Each operation names its GraphQL field in `x-graphql-field`."""
     schemas: dict[str, Any] = {}
-    error = _schema(Error, schemas, "serialization")
+    error = _schema(error_body, schemas, "serialization")
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         entry = _operation(endpoint, schemas, error)

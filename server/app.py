@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from gql.limits import Limits as GraphQLLimits
 from gql.transports.app import graphql_routes
-from rest_compat.app import tables_routes
+from rest_compat.app import rest_routes
 from rest_compat.wire import Limits as RestLimits
 from server import metrics
 from server.gateway import Gateway, open_gateway
@@ -58,7 +58,7 @@ def _routes(gateway: Gateway) -> list[BaseRoute]:
             GraphQLLimits(body_bytes=settings.max_body_bytes),
             request_id.get,
         ),
-        *tables_routes(
+        *rest_routes(
             storage,
             authenticate,
             RestLimits(settings.max_body_bytes, settings.max_upload_bytes),

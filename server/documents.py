@@ -2,20 +2,21 @@
 CI."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from gql.schema import schema_text
-from rest_compat.app import tables_document
+from rest_compat.app import FACES, document_of
 
 
-def _tables_text() -> str:
-    return tables_document().decode() + "\n"
+def _openapi_text(face: str) -> str:
+    return document_of(face).decode() + "\n"
 
 
 #: File name in the repository → what makes it.
 PRODUCERS: dict[str, Callable[[], str]] = {
     "schema.graphql": schema_text,
-    "docs/openapi/tables.json": _tables_text,
+    **{f"docs/openapi/{face}.json": partial(_openapi_text, face) for face in FACES},
 }
 
 

@@ -8,6 +8,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from realtime.hub import Hub
+from rest_compat.native.routes import PREFIXES
 
 REGISTRY = CollectorRegistry()
 
@@ -25,6 +26,7 @@ _FACES = (
     ("/graphql", "graphql"),
     ("/api/tables", "tables"),
     ("/api/uploads", "tables"),
+    *((prefix, "native") for prefix in PREFIXES),
     ("/health", "health"),
     ("/metrics", "health"),
     ("/openapi", "documents"),

@@ -1,8 +1,6 @@
 """Uploads: take a file in, give its bytes out, delete it."""
 
-import re
 from collections.abc import AsyncIterator
-from urllib.parse import quote
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -10,6 +8,7 @@ from starlette.responses import Response, StreamingResponse
 
 from domain import files
 from domain.files import FileUpload
+from rest_compat.downloads import disposition
 from rest_compat.endpoints import Call
 from rest_compat.stagent import shapes
 from rest_compat.wire import Refused, bounded, json_response
@@ -18,8 +17,6 @@ from rest_compat.wire import Refused, bounded, json_response
 _ENVELOPE_BYTES = 65_536
 _CHUNK_BYTES = 1_048_576
 _MOST_FIELDS = 10
-
-_UNSAFE = re.compile(r"[^A-Za-z0-9 !#$&+.^_`|~()\[\]{}@,=-]")
 
 
 async def exists(call: Call) -> None:
@@ -74,16 +71,6 @@ async def delete_file(call: Call) -> Response:
     """With its bytes."""
     await files.delete_file(call.viewer, call.storage, call.id("id", "File"))
     return Response(status_code=204)
-
-
-def disposition(name: str) -> str:
-    """`Content-Disposition` for a download: a plain name for old clients, the whole one in
-    UTF-8."""
-    plain = _UNSAFE.sub("_", name)
-    header = f'attachment; filename="{plain}"'
-    if plain == name:
-        return header
-    return f"{header}; filename*=UTF-8''{quote(name, safe='')}"
 
 
 async def _chunks(part: UploadFile) -> AsyncIterator[bytes]:

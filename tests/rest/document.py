@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from rest_compat.app import tables_document
+from rest_compat.app import document_of
 
 #: Every keyword that the document may use; one that is not here would go unchecked.
 CHECKED = {
@@ -48,7 +48,7 @@ _SIZES = {"array": ("minItems", "maxItems"), "string": ("minLength", "maxLength"
 @cache
 def document() -> dict[str, Any]:
     """The document as JSON."""
-    found: dict[str, Any] = json.loads(tables_document())
+    found: dict[str, Any] = json.loads(document_of("tables"))
     return found
 
 

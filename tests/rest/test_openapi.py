@@ -8,7 +8,7 @@ import pytest
 from starlette.routing import Route
 
 from gql.schema import core_schema
-from rest_compat.app import tables_document, tables_page
+from rest_compat.app import document_of, page_of
 from tests.rest.calls import Calls
 from tests.rest.document import CHECKED, NOTES, document, faults_of, operation_of, resolve
 from tests.rules.source import ROOT
@@ -42,7 +42,7 @@ def schemas(within: Any) -> Iterator[dict[str, Any]]:
 
 def test_the_file_is_what_the_code_says() -> None:
     written = (ROOT / "docs" / "openapi" / "tables.json").read_bytes()
-    assert written.rstrip() == tables_document().rstrip(), "run `tablecast schema export`"
+    assert written.rstrip() == document_of("tables").rstrip(), "run `tablecast schema export`"
 
 
 def test_the_head_is_well_formed() -> None:
@@ -55,7 +55,7 @@ def test_the_head_is_well_formed() -> None:
 
 
 def test_every_reference_leads_to_a_schema_and_every_schema_is_used() -> None:
-    used = set(re.findall(r'"\$ref": "([^"]+)"', tables_document().decode()))
+    used = set(re.findall(r'"\$ref": "([^"]+)"', document_of("tables").decode()))
     assert used
     for reference in used:
         assert resolve(reference)
@@ -127,7 +127,7 @@ async def test_document_and_page_are_served_to_everybody(site: Site) -> None:
         assert (answer.status_code, answer.json()) == (200, document())
         assert answer.headers["content-type"] == "application/json"
         page = await stranger.get("/openapi/tables.html")
-        assert (page.status_code, page.text) == (200, tables_page())
+        assert (page.status_code, page.text) == (200, page_of("tables"))
         assert page.headers["content-type"].startswith("text/html")
     for _, path, operation in operations():
         assert path in page.text
