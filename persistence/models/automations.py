@@ -11,7 +11,10 @@ from persistence.models.base import big_column, json_column, now_column, time_co
 
 
 class RelayCursorRow(SQLModel, table=True):
-    """How far one consumer of the log has come in one table."""
+    """How far one consumer of the log has come in one table.
+
+    `after_row` is set inside an entry that is too large for one step: the entry after `revision`
+    is done up to that row, in the order of row ids."""
 
     __tablename__ = "relay_cursor"
 
@@ -19,11 +22,12 @@ class RelayCursorRow(SQLModel, table=True):
     table_id: UUID = Field(primary_key=True)
     organization_id: UUID
     revision: int = big_column()
+    after_row: UUID | None = None
 
 
 class TriggerRow(SQLModel, table=True):
     """`from_revision` is the table's revision when the trigger was made or resumed: it fires for
-    later changes only."""
+    later changes only. `error` says why its condition cannot be decided any more."""
 
     __tablename__ = "trigger"
     __table_args__ = (Index("ix_trigger_table", "table_id"),)
@@ -41,6 +45,7 @@ class TriggerRow(SQLModel, table=True):
     fires_per_minute: int | None = None
     fire_count: int = big_column()
     last_fired_at: datetime | None = time_column()
+    error: str | None = None
     created_by: str
     created_at: datetime = now_column()
     updated_at: datetime = now_column()
@@ -59,7 +64,19 @@ class FiringRow(SQLModel, table=True):
             unique=True,
             postgresql_where=text("replay_of IS NULL"),
         ),
-        Index("ix_trigger_firing_waiting", "status", postgresql_where=text("status = 'queued'")),
+        Index("ix_trigger_firing_trigger", "trigger_id", "id"),
+        Index(
+            "ix_trigger_firing_undone",
+            "trigger_id",
+            "status",
+            "id",
+            postgresql_where=text("status <> 'succeeded'"),
+        ),
+        Index(
+            "ix_trigger_firing_replays",
+            "replay_of",
+            postgresql_where=text("replay_of IS NOT NULL"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("table_id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("after_row", sa.Uuid(), nullable=True),
         sa.PrimaryKeyConstraint("consumer", "table_id"),
     )
     op.create_table(
@@ -104,11 +105,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
-        "ix_trigger_firing_waiting",
+        "ix_trigger_firing_replays",
         "trigger_firing",
-        ["status"],
+        ["replay_of"],
         unique=False,
-        postgresql_where=sa.text("status = 'queued'"),
+        postgresql_where=sa.text("replay_of IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_trigger_firing_trigger", "trigger_firing", ["trigger_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_trigger_firing_undone",
+        "trigger_firing",
+        ["trigger_id", "status", "id"],
+        unique=False,
+        postgresql_where=sa.text("status <> 'succeeded'"),
     )
     op.create_index(
         "ux_trigger_firing_once",
@@ -242,6 +253,7 @@ def upgrade() -> None:
         sa.Column("fires_per_minute", sa.Integer(), nullable=True),
         sa.Column("fire_count", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("last_fired_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
+        sa.Column("error", sa.String(), nullable=True),
         sa.Column("created_by", sa.String(), nullable=False),
         sa.Column(
             "created_at",
