@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from domain.formula_nodes import Computation
 
 
 class ColumnType(StrEnum):
@@ -20,6 +23,10 @@ class ColumnType(StrEnum):
     SELECT = "select"
     URL = "url"
     EMAIL = "email"
+    MULTI_SELECT = "multi_select"
+    JSON = "json"
+    FILE = "file"
+    MEASUREMENT = "measurement"
     RELATION = "relation"
     COMPUTED = "computed"
 
@@ -47,6 +54,9 @@ class Column:
     computed_by: ComputedBy | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    #: How a computed column's values are made; attached when a shape is loaded, None without a
+    #: formula and for all other types. Not compared: it follows from config and the other columns.
+    computation: "Computation | None" = field(default=None, compare=False, repr=False)
 
     @property
     def sql_name(self) -> str:
