@@ -1,5 +1,7 @@
 """Every setting, read from the environment once. docs/configuration.md lists them all."""
 
+import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -8,6 +10,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+_HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Bytes = Annotated[int, Field(ge=1024)]
@@ -79,6 +83,11 @@ class Settings(BaseSettings):
     max_upload_bytes: Bytes = Field(
         50_000_000, description="The largest uploaded file; over it: 413."
     )
+    outbound_allow: str | None = Field(
+        None,
+        description="Hosts, addresses and networks, with commas between, that workflows and "
+        "triggers may call although they are not public: `intern.example,10.0.0.0/8`.",
+    )
     shutdown_seconds: int = Field(
         10, ge=1, le=600, description="How long a stopping process may finish what it began."
     )
@@ -108,6 +117,14 @@ class Settings(BaseSettings):
     @classmethod
     def _is_s3(cls, value: str | None) -> str | None:
         return _with_scheme(value, "s3")
+
+    @field_validator("outbound_allow")
+    @classmethod
+    def _names_hosts(cls, value: str | None) -> str | None:
+        entries = [entry.strip() for entry in value.split(",")] if value else []
+        if not all(_HOST.fullmatch(entry) or _is_network(entry) for entry in entries):
+            raise ValueError("must be host names, addresses or networks with commas between")
+        return value
 
     @field_validator("api_key")
     @classmethod
@@ -139,6 +156,14 @@ class Settings(BaseSettings):
                 f"Serving without keys is for this machine only: HOST must be 127.0.0.1, ::1 or "
                 f"localhost, but it is {self.host}."
             )
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _with_scheme(value: str | None, *schemes: str) -> str | None:
