@@ -31,6 +31,12 @@ class ColumnType(StrEnum):
     COMPUTED = "computed"
 
 
+#: Types whose values are lists and objects.
+MADE_OF_PARTS = frozenset(
+    {ColumnType.RELATION, ColumnType.MULTI_SELECT, ColumnType.JSON, ColumnType.FILE}
+)
+
+
 class ComputedBy(StrEnum):
     """Who fills a column's cells when it is not a person: an outside worker that reports through
     `cellsReport`."""

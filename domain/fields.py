@@ -66,6 +66,10 @@ def normalise(field: Field, value: Any) -> Scalar:
     family = family_of(field)
     if value is None:
         return None
+    if isinstance(field, Column) and field.type is ColumnType.MEASUREMENT:
+        return _native(family, values.accept(field, value))
+    if family is Family.FILE:
+        return _file_id(value)
     if family in (Family.IDS, Family.ID):
         if isinstance(value, UUID):
             return value
@@ -73,6 +77,15 @@ def normalise(field: Field, value: Any) -> Scalar:
             raise Rejected(ErrorCode.INVALID_TYPE, "must be an id")
         return ids.parse(value)
     return _native(family, values.accept(_ACCEPTED_AS[family], value))
+
+
+def _file_id(value: Any) -> str | None:
+    """A file is compared by its id, given alone or as in a cell."""
+    found = value.get("id") if isinstance(value, dict) else value
+    if not isinstance(found, str):
+        raise Rejected(ErrorCode.INVALID_TYPE, "must be the id of a file")
+    parsed = ids.parse(found)
+    return str(parsed) if parsed else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +98,7 @@ class _Operand:
 
 _ACCEPTED_AS = {
     Family.TEXT: _Operand(ColumnType.TEXT),
+    Family.TEXTS: _Operand(ColumnType.TEXT),
     Family.NUMBER: _Operand(ColumnType.NUMBER),
     Family.BOOLEAN: _Operand(ColumnType.BOOLEAN),
     Family.DATE: _Operand(ColumnType.DATE),

@@ -11,11 +11,36 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from domain import numbers
-from domain.columns import TableShape
+from domain.columns import Column, ColumnType, TableShape
 from domain.errors import ErrorCode, Invalid, Problem
 from domain.fields import Field, Scalar, family_of, find_field, is_stored, normalise
+from domain.operators import HOLDERS, OPERATORS, Arity, Operator, OperatorEntry
 from domain.rejections import Rejected, clean_text
-from domain.values import Family
+
+__all__ = [
+    "OPERATORS",
+    "AllOf",
+    "AnyOf",
+    "Arity",
+    "Direction",
+    "Filter",
+    "Not",
+    "Nulls",
+    "Operator",
+    "OperatorEntry",
+    "RawAll",
+    "RawAny",
+    "RawCondition",
+    "RawNot",
+    "RawSort",
+    "RawWhere",
+    "Sort",
+    "Where",
+    "accept_search",
+    "bind",
+    "bind_sorts",
+    "conditions",
+]
 
 MAX_DEPTH = 10
 MAX_CONDITIONS = 200
@@ -24,87 +49,6 @@ MAX_IN_VALUES = 10_000
 MAX_PATTERN = 1_000
 #: Keeps a cursor, which holds a value for each key, under 8 kB.
 MAX_SORTS = 5
-
-
-class Operator(StrEnum):
-    """The eleven comparisons of a condition."""
-
-    EQ = "eq"
-    NEQ = "neq"
-    GT = "gt"
-    GTE = "gte"
-    LT = "lt"
-    LTE = "lte"
-    CONTAINS = "contains"
-    STARTS_WITH = "starts_with"
-    IN = "in"
-    IS_EMPTY = "is_empty"
-    IS_NOT_EMPTY = "is_not_empty"
-
-
-class Arity(StrEnum):
-    """How many values an operator takes."""
-
-    NONE = "none"
-    ONE = "one"
-    MANY = "many"
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorEntry:
-    """One operator: what it takes, where it applies, and what to tell clients about it."""
-
-    operator: Operator
-    arity: Arity
-    families: frozenset[Family]
-    description: str
-
-
-_ALL = frozenset(Family)
-_ORDERED = _ALL - {Family.IDS, Family.ID}
-_WRITTEN = frozenset({Family.TEXT, Family.NUMBER, Family.DATE, Family.DATETIME})
-
-#: Every operator. Parsing, SQL, the GraphQL enum and the documentation go by this table.
-OPERATORS = {
-    entry.operator: entry
-    for entry in (
-        OperatorEntry(
-            Operator.EQ,
-            Arity.ONE,
-            _ALL,
-            "Equal as the column's type; an empty cell never is. A relation: any of its ids.",
-        ),
-        OperatorEntry(
-            Operator.NEQ, Arity.ONE, _ALL, "Not equal; empty cells are included unlike in SQL."
-        ),
-        OperatorEntry(Operator.GT, Arity.ONE, _ORDERED, "Greater, or later; text by code point."),
-        OperatorEntry(Operator.GTE, Arity.ONE, _ORDERED, "Greater or equal."),
-        OperatorEntry(Operator.LT, Arity.ONE, _ORDERED, "Less, or earlier; text by code point."),
-        OperatorEntry(Operator.LTE, Arity.ONE, _ORDERED, "Less or equal."),
-        OperatorEntry(
-            Operator.CONTAINS,
-            Arity.ONE,
-            _WRITTEN | {Family.IDS},
-            "Contains the text, in any case, taken literally; a relation: contains the id.",
-        ),
-        OperatorEntry(
-            Operator.STARTS_WITH,
-            Arity.ONE,
-            _WRITTEN,
-            "Starts with the text, in any case, taken literally.",
-        ),
-        OperatorEntry(
-            Operator.IN,
-            Arity.MANY,
-            _ALL,
-            "Equal to one of the values, at most 10,000; those of another type never match.",
-        ),
-        OperatorEntry(
-            Operator.IS_EMPTY, Arity.NONE, _ALL, "No value, only white space, or no related row."
-        ),
-        OperatorEntry(Operator.IS_NOT_EMPTY, Arity.NONE, _ALL, "The opposite of is_empty."),
-    )
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +226,7 @@ def _operand(field: Field, operator: Operator, value: Any) -> Scalar | tuple[Sca
     if operator is Operator.IN:
         return _members(field, value)
     looks_inside = operator in (Operator.CONTAINS, Operator.STARTS_WITH)
-    if looks_inside and family_of(field) is not Family.IDS:
+    if looks_inside and family_of(field) not in HOLDERS:
         return _pattern(value)
     return normalise(field, value)
 
@@ -293,13 +237,18 @@ def _members(field: Field, value: Any) -> tuple[Scalar, ...]:
         raise Rejected(ErrorCode.TOO_MANY, f"in takes at most {MAX_IN_VALUES:,} values")
     members = []
     for item in items:
-        if isinstance(item, list | tuple | dict):
+        if isinstance(item, list | tuple) or (isinstance(item, dict) and not _is_object(field)):
             raise Rejected(ErrorCode.INVALID_TYPE, "in takes a flat list of values")
         try:
             members.append(normalise(field, item))
         except Rejected:
             continue  # a value of another type never matches; it is not an error in a list
     return tuple(members)
+
+
+def _is_object(field: Field) -> bool:
+    """Whether one value of the field may be given as an object."""
+    return isinstance(field, Column) and field.type in (ColumnType.FILE, ColumnType.MEASUREMENT)
 
 
 def _pattern(value: Any) -> str | None:

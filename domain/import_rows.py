@@ -7,7 +7,7 @@ from itertools import compress
 from typing import Any
 
 from domain import values
-from domain.columns import Column, ColumnType
+from domain.columns import MADE_OF_PARTS, Column, ColumnType
 from domain.rejections import Rejected, show
 from domain.row_values import RowValues, needs_value
 
@@ -125,9 +125,10 @@ class _Source:
             return read_value(text) if text and not text.isspace() else None
 
         self._read = read
-        # A remembered list of ids would be shared between rows.
-        is_list = column.type is ColumnType.RELATION
-        self._read_short = read if is_list else lru_cache(maxsize=REMEMBERED)(read)
+        # A remembered list or object would be shared between rows.
+        self._read_short = (
+            read if column.type in MADE_OF_PARTS else lru_cache(maxsize=REMEMBERED)(read)
+        )
 
     def read_all(self, texts: Sequence[str], faults: _Faults) -> list[Any]:
         """The values of all texts; those that are refused are None and have a fault."""

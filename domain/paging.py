@@ -17,7 +17,7 @@ from domain.errors import ErrorCode, Invalid, Problem, invalid
 from domain.fields import Scalar, family_of
 from domain.filters import Sort
 from domain.rejections import clean_text
-from domain.values import Family
+from domain.values import SORTED_AS_TEXT, Family
 
 DEFAULT_PAGE = 50
 MAX_CURSOR = 8_192
@@ -112,7 +112,7 @@ def encode_cursor(
     At most 8 kB of URL-safe text, opaque to clients.
     """
     keys = [
-        _bounded(text) if family_of(sort.field) is Family.TEXT and text is not None else text
+        _bounded(text) if family_of(sort.field) in SORTED_AS_TEXT and text is not None else text
         for sort, text in zip(sorts, key_texts, strict=True)
     ]
     content = [_VERSION, sort_hash(sorts), keys, position, str(id)]
@@ -214,7 +214,7 @@ def _read_moment(text: str) -> datetime:
 
 
 _READERS = {
-    Family.TEXT: _read_text,
+    **dict.fromkeys(SORTED_AS_TEXT, _read_text),
     Family.NUMBER: _read_number,
     Family.BOOLEAN: _read_boolean,
     Family.DATE: date.fromisoformat,

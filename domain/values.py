@@ -1,8 +1,9 @@
 """The registry of column types: what each accepts, how it is stored, compared, read from a file.
 
 Values are JSON values. Normal forms: text str, number int | float | Decimal (`domain.numbers`),
-boolean bool, date and datetime str (`domain.moments`), relation list of UUID texts. None is empty.
-Accepting a normal form gives the same value back.
+boolean bool, date and datetime str (`domain.moments`), relation list of UUID texts, multi_select
+list of str, json any JSON value, file an object with `id` and `name`, measurement its amount as a
+number. None is empty. Accepting a normal form gives the same value back.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 
 from domain import column_values as kinds
 from domain import moments
+from domain import structured_values as structured
 from domain.column_values import Config, Reader
 from domain.columns import ColumnType
 from domain.plain_json import clean_json
@@ -19,6 +21,7 @@ from domain.rejections import Rejected, show
 
 __all__ = [
     "FORMULA_TYPES",
+    "SORTED_AS_TEXT",
     "TYPES",
     "Family",
     "Reader",
@@ -74,8 +77,15 @@ class Family(StrEnum):
     BOOLEAN = "boolean"
     DATE = "date"
     DATETIME = "datetime"
+    TEXTS = "texts"
+    JSON = "json"
+    FILE = "file"
     IDS = "ids"
     ID = "id"  # of a row itself: no column has it
+
+
+#: Families that sort by the text that is written for their values.
+SORTED_AS_TEXT = frozenset({Family.TEXT, Family.TEXTS, Family.JSON, Family.FILE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +136,20 @@ TYPES: Mapping[ColumnType, TypeRules] = {
     ),
     ColumnType.SELECT: TypeRules(Family.TEXT, _TEXT, kinds.select, kinds.select_from_file),
     ColumnType.TEXT: TypeRules(Family.TEXT, _TEXT, kinds.text, kinds.text),
+    ColumnType.MULTI_SELECT: TypeRules(
+        Family.TEXTS,
+        "text[] COLLATE pg_c_utf8",
+        structured.multi_select,
+        structured.multi_select_from_file,
+    ),
+    ColumnType.JSON: TypeRules(
+        Family.JSON, "jsonb", structured.json_value, structured.json_from_file
+    ),
+    ColumnType.FILE: TypeRules(Family.FILE, "jsonb", structured.file, structured.file_from_file),
+    # The unit stands in the config, so that amounts compare, sort and add up as numbers.
+    ColumnType.MEASUREMENT: TypeRules(
+        Family.NUMBER, "numeric", structured.measurement, structured.measurement_from_file
+    ),
     ColumnType.RELATION: TypeRules(Family.IDS, "uuid[]", kinds.relation, kinds.relation_from_file),
     ColumnType.COMPUTED: TypeRules(Family.TEXT, None, kinds.computed, kinds.computed),
 }
@@ -161,7 +185,15 @@ def accept_default(column: TypedWithDefault) -> Any:
     """The column's default value in normal form, None when it has none. Raises `Rejected`."""
     if column.default_value is None or TYPES[column.type].storage is None:
         return None
+    if column.type in _DEFAULTS_AS_IN_FILES:
+        return file_reader(column)(column.default_value)
     return accept(column, column.default_value)
+
+
+#: A default value is a text. For these types the text form of a file says more than one text can.
+_DEFAULTS_AS_IN_FILES = frozenset(
+    {ColumnType.MULTI_SELECT, ColumnType.JSON, ColumnType.FILE, ColumnType.MEASUREMENT}
+)
 
 
 def config_problems(column_type: ColumnType, config: Any) -> list[str]:
@@ -243,7 +275,24 @@ def _check_name(key: str) -> Callable[[Any], list[str]]:
     return check
 
 
-_RESULT_TYPES = [each.value for each in ColumnType if each is not ColumnType.COMPUTED]
+def _check_flag(key: str) -> Callable[[Any], list[str]]:
+    def check(flag: Any) -> list[str]:
+        return [] if isinstance(flag, bool) else [f"{key} must be true or false"]
+
+    return check
+
+
+#: What no formula gives.
+_NEVER_RESULTS = frozenset(
+    {
+        ColumnType.COMPUTED,
+        ColumnType.MULTI_SELECT,
+        ColumnType.JSON,
+        ColumnType.FILE,
+        ColumnType.MEASUREMENT,
+    }
+)
+_RESULT_TYPES = [each.value for each in ColumnType if each not in _NEVER_RESULTS]
 
 _Checks = Mapping[str, Callable[[Any], list[str]]]
 
@@ -258,5 +307,7 @@ _CONFIG_CHECKS: Mapping[ColumnType, _Checks] = {
     ColumnType.RELATION: {
         "targetTableId": _check_name("targetTableId"),
         "displayColumn": _check_name("displayColumn"),
+        "multiple": _check_flag("multiple"),
     },
+    ColumnType.MEASUREMENT: {"unit": _check_name("unit")},
 }

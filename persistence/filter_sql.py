@@ -12,6 +12,7 @@ from typing import Any
 from domain.columns import Column, TableShape
 from domain.fields import Field, family_of, is_stored
 from domain.filters import AllOf, Filter, Not, Operator, Where, conditions
+from domain.operators import HOLDERS
 from domain.values import Family
 
 #: Same collation for every text comparison: code points for order, all of Unicode for lower().
@@ -23,9 +24,15 @@ SQL_TYPES = {
     Family.BOOLEAN: "boolean",
     Family.DATE: "date",
     Family.DATETIME: "timestamptz",
+    Family.TEXTS: "text",
+    Family.JSON: "jsonb",
+    Family.FILE: "text",
     Family.IDS: "uuid",
     Family.ID: "uuid",
 }
+
+#: Families that a search looks into.
+SEARCHED = frozenset({Family.TEXT, Family.NUMBER, Family.TEXTS, Family.JSON, Family.FILE})
 
 _COMPARISONS = {
     Operator.GT: ">",
@@ -85,7 +92,7 @@ def operand(field: Field, alias: str) -> str:
     """The field's value in SQL. A computed column has none in storage: null."""
     if not is_stored(field):
         family = family_of(field)
-        return f"NULL::{SQL_TYPES[family]}{'[]' if family is Family.IDS else ''}"
+        return f"NULL::{SQL_TYPES[family]}{'[]' if family in HOLDERS else ''}"
     if isinstance(field, Column):
         return f"{alias}.{field.sql_name}"
     if field.family is Family.TEXT:
@@ -108,19 +115,23 @@ _WRITTEN: dict[Family, Callable[[str], str]] = {
         f"""to_char({value} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
         f" COLLATE {COLLATION}"
     ),
+    Family.TEXTS: lambda value: f"array_to_string({value}, ', ') COLLATE {COLLATION}",
+    Family.JSON: lambda value: f"({value})::text COLLATE {COLLATION}",
+    Family.FILE: lambda value: f"({value} ->> 'name') COLLATE {COLLATION}",
 }
 
 
 def _bound(where: Where) -> tuple[Any, str] | None:
     """The value that a condition binds, with its SQL type; None for an operator without one."""
-    sql_type = SQL_TYPES[family_of(where.field)]
+    family = family_of(where.field)
+    sql_type = SQL_TYPES[family]
     match where.operator:
         case Operator.IS_EMPTY | Operator.IS_NOT_EMPTY:
             return None
         case Operator.IN:
             members = where.value if isinstance(where.value, tuple) else (where.value,)
             return list(members), f"{sql_type}[]"
-        case Operator.CONTAINS | Operator.STARTS_WITH if sql_type != "uuid":
+        case Operator.CONTAINS | Operator.STARTS_WITH if family not in HOLDERS:
             text = where.value if isinstance(where.value, str) else None
             return _pattern(text, where.operator), "text"
     return where.value, sql_type
@@ -146,18 +157,23 @@ def _compile_where(where: Where, params: Params, alias: str) -> str:
     if bound is None:
         return _EMPTY[where.operator](family, value)
     reference = params.add(*bound)
-    if family is Family.IDS:
-        return _compile_relation(where.operator, value, reference)
+    if family in HOLDERS:
+        return _compile_holder(where.operator, value, reference)
     match where.operator:
         case Operator.IN:
-            return f"{value} = ANY({reference})"
+            return f"{_comparable(family, value)} = ANY({reference})"
         case Operator.CONTAINS | Operator.STARTS_WITH:
             return _like(written(where.field, alias), reference)
-    return f"{value} {_COMPARISONS[where.operator]} {reference}"
+    return f"{_comparable(family, value)} {_COMPARISONS[where.operator]} {reference}"
 
 
-def _compile_relation(operator: Operator, value: str, reference: str) -> str:
-    # Containment and overlap are what a GIN index on uuid[] serves; = ANY(column) is not.
+def _comparable(family: Family, value: str) -> str:
+    """What stands for a value in a comparison: of a file its id."""
+    return f"({value} ->> 'id')" if family is Family.FILE else value
+
+
+def _compile_holder(operator: Operator, value: str, reference: str) -> str:
+    # Containment and overlap are what a GIN index on an array serves; = ANY(column) is not.
     match operator:
         case Operator.IN:
             return f"{value} && {reference}"
@@ -166,10 +182,15 @@ def _compile_relation(operator: Operator, value: str, reference: str) -> str:
     return f"{value} @> ARRAY[{reference}]"
 
 
+_EMPTY_JSON = """('""', '[]', '{}')"""
+
+
 def _is_empty(family: Family, value: str) -> str:
     if family is Family.TEXT:
         return f"({value} ~ '\\S') IS NOT TRUE"
-    if family is Family.IDS:
+    if family is Family.JSON:
+        return f"({value} IN {_EMPTY_JSON}) IS NOT FALSE"
+    if family in HOLDERS:
         return f"coalesce(cardinality({value}), 0) = 0"
     return f"{value} IS NULL"
 
@@ -177,7 +198,9 @@ def _is_empty(family: Family, value: str) -> str:
 def _is_not_empty(family: Family, value: str) -> str:
     if family is Family.TEXT:
         return f"{value} ~ '\\S'"
-    if family is Family.IDS:
+    if family is Family.JSON:
+        return f"{value} NOT IN {_EMPTY_JSON}"
+    if family in HOLDERS:
         return f"cardinality({value}) > 0"
     return f"{value} IS NOT NULL"
 
@@ -186,14 +209,13 @@ _EMPTY = {Operator.IS_EMPTY: _is_empty, Operator.IS_NOT_EMPTY: _is_not_empty}
 
 
 def compile_search(shape: TableShape, text: str, params: Params, alias: str = "t") -> str:
-    """A condition for the rows where a text or number column contains `text`, in any case.
+    """A condition for the rows where a column of the `SEARCHED` families contains `text`, in any
+    case.
 
     `text` comes from `domain.filters.accept_search` and is taken literally.
     """
     columns = [
-        column
-        for column in shape.columns
-        if column.stored and family_of(column) in (Family.TEXT, Family.NUMBER)
+        column for column in shape.columns if column.stored and family_of(column) in SEARCHED
     ]
     if not columns:
         return "FALSE"

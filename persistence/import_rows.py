@@ -12,7 +12,7 @@ from itertools import repeat
 from typing import Any
 
 from domain import ids
-from domain.columns import Column, ColumnType, TableShape
+from domain.columns import MADE_OF_PARTS, Column, ColumnType, TableShape
 from domain.import_chunks import ImportChunk
 from persistence.json_text import dumps
 from persistence.row_sql import stored_columns
@@ -64,15 +64,24 @@ class _Column:
     Columns of a file repeat their values, so each distinct one is written once a chunk."""
 
     def __init__(self, column: Column, values: Sequence[Any]) -> None:
-        if column.type is ColumnType.RELATION:
-            values = [tuple(value) if value is not None else None for value in values]
         self._name = column.sql_name
+        self._is_document = column.type in (ColumnType.JSON, ColumnType.FILE)
+        if column.type in MADE_OF_PARTS:
+            # Lists and objects are told apart by their JSON text.
+            keys = [None if value is None else dumps(value) for value in values]
+            self._distinct: dict[Any, Any] = dict(zip(keys, values, strict=True))
+            values = keys
+        else:
+            self._distinct = {value: value for value in values}
         self._values = values
-        self._distinct = set(values) - {None}
+        self._distinct.pop(None, None)
 
     def fields(self) -> Iterable[str]:
         """The values as CSV; empty and without quotes is null."""
-        known: dict[Any, str] = {value: _field(value) for value in self._distinct}
+        known: dict[Any, str] = {
+            key: _field(key if self._is_document else value)
+            for key, value in self._distinct.items()
+        }
         known[None] = ""
         return map(known.__getitem__, self._values)
 
@@ -81,17 +90,24 @@ class _Column:
 
         JSON holds no raw tab or line break; backslashes are all that COPY would take as its own."""
         head = f'"{self._name}":'
-        known = {each: head + dumps(each).replace("\\", "\\\\") for each in self._distinct}
+        known: dict[Any, str] = {
+            key: head + dumps(value).replace("\\", "\\\\") for key, value in self._distinct.items()
+        }
         known[None] = ""
         return map(known.__getitem__, self._values)
 
 
 def _field(value: Any) -> str:
-    if isinstance(value, tuple):
-        value = "{" + ",".join(value) + "}"
+    if isinstance(value, list):
+        value = "{" + ",".join(map(_element, value)) + "}"
     if not isinstance(value, str):
         return str(value)
     return '"' + value.replace('"', '""') + '"'
+
+
+def _element(text: str) -> str:
+    """An element of an array, in the quotes that keep everything in it as it is."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _row_lines(columns: Sequence[_Column], row_ids: Sequence[str], system: str) -> list[str]:

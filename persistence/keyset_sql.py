@@ -20,8 +20,8 @@ from domain.paging import (
     PageRequest,
     decode_cursor,
 )
-from domain.values import Family
-from persistence.filter_sql import SQL_TYPES, Params, operand
+from domain.values import SORTED_AS_TEXT, Family
+from persistence.filter_sql import SQL_TYPES, Params, operand, written
 
 _LAST_CHARACTERS = "chr(1114111) || chr(1114111)"
 
@@ -65,7 +65,7 @@ def key_selects(sorts: Sequence[Sort], alias: str = "t") -> list[str]:
 def _exact(field: Field, alias: str) -> str:
     value = _key_value(field, alias)
     match family_of(field):
-        case Family.TEXT:
+        case family if family in SORTED_AS_TEXT:
             short = f"octet_length({value}) <= {MAX_INLINE_TEXT}"
             long = f"'~' || {_digest(value)} || left({value}, {PREFIX_CHARACTERS})"
             return f"CASE WHEN {short} THEN '=' || {value} ELSE {long} END"
@@ -83,7 +83,12 @@ def _digest(value: str) -> str:
 def _key_value(field: Field, alias: str) -> str:
     # A relation sorts by its first id: a whole list has no bound that would fit into a cursor.
     value = operand(field, alias)
-    return f"({value})[1]" if family_of(field) is Family.IDS else value
+    match family_of(field):
+        case Family.IDS:
+            return f"({value})[1]"
+        case Family.TEXTS | Family.JSON | Family.FILE:
+            return written(field, alias)
+    return value
 
 
 def order_by(sorts: Sequence[Sort], alias: str = "t", *, backward: bool = False) -> str:
@@ -131,13 +136,18 @@ def _cached_keys(sorts: tuple[Sort, ...], alias: str, backward: bool) -> tuple[_
         _Key(
             field=sort.field,
             value=_key_value(sort.field, alias),
-            sql_type="bigint" if sort.field == ties[0].field else SQL_TYPES[family_of(sort.field)],
+            sql_type="bigint" if sort.field == ties[0].field else _key_type(sort.field),
             ascending=(sort.direction is Direction.ASC) is not backward,
             nullable=getattr(sort.field, "nullable", True),
             nulls_first=(sort.nulls is Nulls.FIRST) is not backward,
         )
         for sort in (*sorts, *ties)
     )
+
+
+def _key_type(field: Field) -> str:
+    family = family_of(field)
+    return "text" if family in SORTED_AS_TEXT else SQL_TYPES[family]
 
 
 def compile_page(page: Page, source: str, where: str, params: Params, alias: str = "t") -> str:

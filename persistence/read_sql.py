@@ -9,7 +9,7 @@ from collections.abc import Callable
 import orjson
 
 from domain.cells import CellStatus
-from domain.columns import Column, TableShape
+from domain.columns import Column, ColumnType, TableShape
 from domain.selection import (
     CellPart,
     CellSelection,
@@ -36,6 +36,8 @@ def value_json(column: Column, alias: str) -> str:
     if not column.stored:
         return "NULL::text"
     name = f"{alias}.{column.sql_name}"
+    if column.type is ColumnType.MEASUREMENT:
+        return _measurement_json(column, name)
     match TYPES[column.type].family:
         case Family.NUMBER:
             return f"trim_scale({name})::text"
@@ -47,7 +49,15 @@ def value_json(column: Column, alias: str) -> str:
             return moment_json(name)
         case Family.IDS:
             return _ids_json(column, name)
+        case Family.JSON | Family.FILE:
+            return f"{name}::text"
     return f"to_json({name})::text"
+
+
+def _measurement_json(column: Column, name: str) -> str:
+    unit = orjson.dumps((column.config or {}).get("unit") or None).decode()
+    head, tail = quoted('{"amount":'), quoted(f',"unit":{unit}}}')
+    return f"({head} || trim_scale({name})::text || {tail})"
 
 
 def _ids_json(column: Column, name: str) -> str:

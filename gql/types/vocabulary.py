@@ -27,6 +27,14 @@ class ColumnType(Enum):
     SELECT = _word("select", "One of the texts in `config.options`; any text without options.")
     URL = _word("url", "An absolute http or https URL.")
     EMAIL = _word("email", "An e-mail address.")
+    MULTI_SELECT = _word(
+        "multi_select", "A list of the texts in `config.options`; of any texts without options."
+    )
+    JSON = _word("json", "Any JSON value of at most 1 MB.")
+    FILE = _word("file", "An uploaded file, as `id` and `name`.")
+    MEASUREMENT = _word(
+        "measurement", "A number in the unit `config.unit`, as `amount` and `unit`."
+    )
     RELATION = _word("relation", "Ids of rows; a list when `config.multiple` is true.")
     COMPUTED = _word("computed", "Computed from other columns; null until computation is built.")
 
@@ -115,6 +123,7 @@ class ErrorCode(Enum):
     ILLEGAL_STATUS = _word(Code.ILLEGAL_STATUS.value, "A cell cannot move to this status.")
     TABLE_BUSY = _word(Code.TABLE_BUSY.value, "The table was busy; nothing changed, try again.")
     CONFLICT = _word(Code.CONFLICT.value, "The state of things forbids it.")
+    LOG_PRUNED = _word(Code.LOG_PRUNED.value, "The log is not kept that long.")
 
 
 @strawberry.enum(description="How a stream of events begins.")
@@ -157,6 +166,11 @@ class OrganizationChangeKind(Enum):
     SESSION_CREATED = _word("session_created", "A session was added to a table.")
     KEY_CREATED = _word("key_created", "An API key was made.")
     KEY_REVOKED = _word("key_revoked", "An API key was revoked.")
+    TRIGGER_CREATED = _word("trigger_created", "A trigger was made.")
+    TRIGGER_UPDATED = _word("trigger_updated", "A trigger was changed, paused or resumed.")
+    TRIGGER_DELETED = _word("trigger_deleted", "A trigger was deleted.")
+    TEMPLATE_CREATED = _word("template_created", "A template was saved.")
+    TEMPLATE_DELETED = _word("template_deleted", "A template was deleted.")
 
 
 @strawberry.enum(description="Where an import stands.")
@@ -173,3 +187,18 @@ class IndexStatus(Enum):
     BUILDING = _word("building", "Being built; writers go on meanwhile.")
     READY = _word("ready", "In use.")
     FAILED = _word("failed", "It could not be built; see `error`. Asking again tries again.")
+
+
+@strawberry.enum(description="What a template is for.")
+class TemplateCategory(Enum):
+    BUSINESS = _word("business", "Customers, stock, meetings.")
+    PERSONAL = _word("personal", "For oneself.")
+    PM = _word("pm", "Managing projects.")
+    FINANCE = _word("finance", "Money.")
+    CONTENT = _word("content", "Writing and publishing.")
+
+
+@strawberry.enum(description="Where a template comes from.")
+class TemplateScope(Enum):
+    SYSTEM = _word("system", "It comes with the program.")
+    USER = _word("user", "It was saved in this organisation.")

@@ -25,6 +25,10 @@ TypeName = Literal[
     "select",
     "url",
     "email",
+    "multi_select",
+    "json",
+    "file",
+    "measurement",
     "relation",
     "computed",
 ]
@@ -51,7 +55,8 @@ class ColumnBody(Body):
     )
     config: dict[str, Any] | None = Field(
         None,
-        description="`options` for select; `formula`, `formulaType`, `resultType`, "
+        description="`options` for select and multi_select; `unit` for measurement; `formula`, "
+        "`formulaType`, `resultType`, "
         "`dependencies` for computed; `targetTableId`, `displayColumn` for relation.",
     )
 
@@ -85,6 +90,18 @@ class CloneBody(Body):
     name: Text = Field(min_length=1, max_length=256, description="The table's name.")
     projectId: str | None = Field(None, description="The project that it belongs to.")
     includeSampleData: bool = Field(False, description="Whether to copy the template's rows.")
+
+
+class TemplateBody(Body):
+    """A table to be saved as a template."""
+
+    tableId: str = Field(min_length=1, description="The table.")
+    name: Text = Field(min_length=1, max_length=256, description="The template's name.")
+    description: Text | None = Field(None, max_length=1024, description="The table's without it.")
+    category: Literal["business", "personal", "pm", "finance", "content"] | None = Field(
+        None, description="`personal` without it."
+    )
+    includeSampleData: bool = Field(False, description="Whether to keep the first 5 rows.")
 
 
 class TableChangeBody(Body):

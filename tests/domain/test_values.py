@@ -71,6 +71,23 @@ OPEN_OR_DONE = column("select", config={"options": ["open", "done"]})
         ("url", "", None),
         ("email", " a.b+c@mail.example.org ", "a.b+c@mail.example.org"),
         ("email", "", None),
+        ("multi_select", "a", ["a"]),
+        ("multi_select", ["b", "a", "b", "", 5], ["b", "a", "5"]),
+        ("multi_select", [], None),
+        ("multi_select", [" "], None),
+        ("json", "5", "5"),
+        ("json", {"a": [1, 2.50, Decimal("1e30")]}, {"a": [1, 2.5, Decimal(10**30)]}),
+        ("json", [], []),
+        ("json", False, False),
+        ("file", ID_A.upper(), {"id": ID_A}),
+        ("file", {"id": ID_A, "name": "a.pdf", "size": 5}, {"id": ID_A, "name": "a.pdf"}),
+        ("file", "", None),
+        ("measurement", 12.50, 12.5),
+        ("measurement", " 12.50 ", 12.5),
+        ("measurement", {"amount": "7", "unit": None}, 7),
+        ("measurement", {"amount": None}, None),
+        ("measurement", {}, None),
+        ("measurement", "", None),
         ("relation", ID_A, [ID_A]),
         ("relation", ID_A.upper(), [ID_A]),
         ("relation", [ID_B, ID_A, ID_B], [ID_B, ID_A]),
@@ -129,6 +146,20 @@ def test_accepted_values_in_normal_form(type_: str, value: Any, accepted: Any) -
         ("email", "a@b@c.org", "INVALID_TYPE", "is not an e-mail address"),
         ("email", "a b@c.org", "INVALID_TYPE", "is not an e-mail address"),
         ("email", "a@c.org\x00", "INVALID_TYPE", "is not an e-mail address"),
+        ("multi_select", [["a"]], "INVALID_TYPE", "a list is not a text"),
+        ("multi_select", {"a": 1}, "INVALID_TYPE", "an object is not a text"),
+        ("multi_select", [str(n) for n in range(1001)], "TOO_MANY", "at most 1000 options"),
+        ("multi_select", ["x" * 257], "TOO_LONG", "longer than 256 characters"),
+        ("json", {"a": "\x00"}, "INVALID", "U+0000"),
+        ("json", ["x" * MEGABYTE], "TOO_LONG", "1048576 bytes"),
+        ("json", float("inf"), "OUT_OF_RANGE", "Infinity"),
+        ("file", "doc-1", "NOT_FOUND", 'there is no file "doc-1"'),
+        ("file", {"name": "a"}, "INVALID_TYPE", "a file is its id"),
+        ("file", [ID_A], "INVALID_TYPE", "a file is its id"),
+        ("measurement", "5 kg", "INVALID", 'the column has no unit, so it takes none: "kg"'),
+        ("measurement", "kg", "INVALID_TYPE", '"kg" is not a number'),
+        ("measurement", True, "INVALID_TYPE", "true is not a number"),
+        ("measurement", {"amount": [1]}, "INVALID_TYPE", "a list is not a number"),
         ("relation", "tbl-1", "INVALID_TYPE", '"tbl-1" is not a row id'),
         ("relation", [None], "INVALID_TYPE", "is not a row id"),
         ("relation", 5, "INVALID_TYPE", "row id or a list of row ids"),
@@ -154,6 +185,65 @@ def test_select_takes_its_options_only() -> None:
     assert caught.value.code is ErrorCode.NOT_AN_OPTION
 
 
+TAGS = column("multi_select", config={"options": ["open", "done", "a, b"]})
+WEIGHT = column("measurement", config={"unit": "kg"})
+
+
+def test_multi_select_takes_its_options_only() -> None:
+    assert accept(TAGS, ["done", "open"]) == ["done", "open"]
+    with pytest.raises(Rejected, match='"Open" is not one of the options') as caught:
+        accept(TAGS, ["done", "Open"])
+    assert caught.value.code is ErrorCode.NOT_AN_OPTION
+
+
+def test_a_measurement_takes_its_own_unit_only() -> None:
+    for value in ("12.5 kg", "12.5kg", {"amount": 12.5, "unit": "kg"}, {"amount": "12.5"}, 12.5):
+        assert accept(WEIGHT, value) == 12.5
+    for value in ("12.5 g", {"amount": 12.5, "unit": "g"}):
+        with pytest.raises(Rejected, match='the unit is "g", but the column measures in "kg"'):
+            accept(WEIGHT, value)
+
+
+@pytest.mark.parametrize(
+    ("target", "written", "accepted"),
+    [
+        (TAGS, '["done", "open"]', ["done", "open"]),
+        (TAGS, "done; open", ["done", "open"]),
+        (TAGS, "done,open", ["done", "open"]),
+        (TAGS, " a, b ", ["a, b"]),
+        (TAGS, "a, b; done", ["a, b", "done"]),
+        (column("multi_select"), "x\ny", ["x", "y"]),
+        (column("json"), '{"a": 1.50}', {"a": 1.5}),
+        (column("json"), '"text"', "text"),
+        (column("json"), "null", None),
+        (column("file"), f'{{"id": "{ID_A}", "name": "ä.pdf"}}', {"id": ID_A, "name": "ä.pdf"}),
+        (column("file"), ID_A, {"id": ID_A}),
+        (WEIGHT, "1,200.5 kg", 1200.5),
+        (WEIGHT, "$5", 5),
+        (WEIGHT, "n/a", None),
+    ],
+    ids=repr,
+)
+def test_texts_of_files_for_types_made_of_parts(
+    target: Column, written: str, accepted: Any
+) -> None:
+    assert values.file_reader(target)(written) == accepted
+
+
+@pytest.mark.parametrize(
+    ("target", "written", "message"),
+    [
+        (TAGS, "done; never", '"never" is not one of the options'),
+        (column("json"), "{a: 1}", "is not JSON: Expecting property name"),
+        (column("file"), "{", 'there is no file "{"'),
+        (WEIGHT, "5%", 'the unit is "%"'),
+    ],
+)
+def test_refused_texts_of_files(target: Column, written: str, message: str) -> None:
+    with pytest.raises(Rejected, match=message):
+        values.file_reader(target)(written)
+
+
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.decimals()
     | st.dates().map(str) | st.datetimes().map(str) | st.integers().map(str)
@@ -164,9 +254,9 @@ ANY_JSON = st.recursive(
 
 
 @settings(max_examples=300, deadline=None)
-@given(ANY_JSON, st.sampled_from([*ColumnType, None]))
-def test_accepting_twice_is_accepting_once(value: Any, type_: ColumnType | None) -> None:
-    target = OPEN_OR_DONE if type_ is None else column(type_)
+@given(ANY_JSON, st.sampled_from([*ColumnType, OPEN_OR_DONE, TAGS, WEIGHT]))
+def test_accepting_twice_is_accepting_once(value: Any, type_: ColumnType | Column) -> None:
+    target = column(type_) if isinstance(type_, ColumnType) else type_
     try:
         once = accept(target, value)
     except Rejected:
@@ -196,6 +286,10 @@ def test_every_type_has_an_entry_with_storage_and_family() -> None:
         "select": "text COLLATE pg_c_utf8",
         "url": "text COLLATE pg_c_utf8",
         "email": "text COLLATE pg_c_utf8",
+        "multi_select": "text[] COLLATE pg_c_utf8",
+        "json": "jsonb",
+        "file": "jsonb",
+        "measurement": "numeric",
         "relation": "uuid[]",
         "computed": None,
     }
@@ -211,6 +305,8 @@ def test_defaults_are_coerced() -> None:
     assert accept_default(column("boolean", default_value="True")) is True
     assert accept_default(column("text", default_value="")) == ""
     assert accept_default(column("text")) is None
+    assert accept_default(column("multi_select", default_value="a; b")) == ["a", "b"]
+    assert accept_default(column("json", default_value='{"a": 1}')) == {"a": 1}
     assert accept_default(column("computed", default_value="x")) is None
     with pytest.raises(Rejected):
         accept_default(column("date", default_value="soon"))
@@ -247,8 +343,12 @@ def test_config_keys_are_checked_for_the_type_that_knows_them() -> None:
         "config.formula must be a text of at most 8192 characters",
         "config.dependencies must be a list of at most 500 column names",
     ]
-    assert config_problems(ColumnType.RELATION, config) == [
-        "config.targetTableId must be a text of at most 256 characters"
+    assert config_problems(ColumnType.RELATION, config | {"multiple": 1}) == [
+        "config.targetTableId must be a text of at most 256 characters",
+        "config.multiple must be true or false",
+    ]
+    assert config_problems(ColumnType.MEASUREMENT, {"unit": 1}) == [
+        "config.unit must be a text of at most 256 characters"
     ]
 
 

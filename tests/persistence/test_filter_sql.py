@@ -26,6 +26,7 @@ from domain.filters import (
     Where,
     bind,
 )
+from domain.operators import HOLDERS
 from domain.values import Family
 from persistence.filter_sql import (
     Params,
@@ -37,9 +38,12 @@ from persistence.filter_sql import (
 from tests.persistence.row_samples import (
     DATES,
     EMPTY,
+    FILE_IDS,
     IDS,
+    JSONS,
     MOMENTS,
     NUMBERS,
+    OPTIONS,
     SHAPE,
     TEXTS,
     SampleRow,
@@ -56,6 +60,9 @@ _VALUES: dict[Family, st.SearchStrategy[Any]] = {
     Family.BOOLEAN: st.booleans(),
     Family.DATE: DATES,
     Family.DATETIME: MOMENTS,
+    Family.TEXTS: OPTIONS,
+    Family.JSON: JSONS,
+    Family.FILE: FILE_IDS,
     Family.IDS: IDS,
     Family.ID: st.integers(0, 63).map(lambda number: UUID(int=0x018F3B2C << 96 | number)),
 }
@@ -75,7 +82,7 @@ def _wheres(draw: st.DrawFn) -> Where:
     if entry.arity is Arity.MANY:
         return Where(field, entry.operator, tuple(draw(st.lists(one, max_size=3))))
     looks_inside = entry.operator in (Operator.CONTAINS, Operator.STARTS_WITH)
-    if looks_inside and family is not Family.IDS:
+    if looks_inside and family not in HOLDERS:
         one = st.none() | _PATTERNS
     return Where(field, entry.operator, draw(one))
 
@@ -204,6 +211,10 @@ async def test_types_are_bound_exactly(postgres_url: str) -> None:
         "c5": datetime(2024, 2, 29, 12, 0, 0, 1000, tzinfo=UTC),
         "c6": [UUID(int=5)],
         "c8": None,
+        "c9": ["a, b", "é"],
+        "c10": {"a": [1, "É"]},
+        "c11": {"id": str(UUID(int=6)), "name": "Ä.pdf"},
+        "c12": Decimal("12.50"),
     }
     row = SampleRow(UUID(int=1), 1, exact)
     raws = [
@@ -218,6 +229,15 @@ async def test_types_are_bound_exactly(postgres_url: str) -> None:
         RawWhere("position", "gte", 1),
         RawWhere("createdAt", "is_empty", has_value=False),
         RawWhere("computed", "neq", "x"),
+        RawWhere("multi_select", "contains", "a, b"),
+        RawWhere("multi_select", "in", ["never", "é"]),
+        RawWhere("json", "contains", '"é"'),
+        RawWhere("json", "is_not_empty", has_value=False),
+        RawWhere("file", "eq", str(UUID(int=6)).upper()),
+        RawWhere("file", "in", [{"id": str(UUID(int=6)), "name": "x"}]),
+        RawWhere("file", "starts_with", "ä"),
+        RawWhere("measurement", "eq", {"amount": 12.5}),
+        RawWhere("measurement", "in", ["12.5 kg", "12.5"]),
     ]
     async with sample_table(postgres_url) as connection:
         await fill(connection, [row])
@@ -230,11 +250,14 @@ async def test_search_looks_into_texts_and_numbers_literally(postgres_url: str) 
         SampleRow(UUID(int=1), 1, {**EMPTY, "c1": "100%", "c2": Decimal("7.50")}),
         SampleRow(UUID(int=2), 2, {**EMPTY, "c8": "ÉCOLE@x.fr", "c2": Decimal("1000")}),
         SampleRow(UUID(int=3), 3, EMPTY),
+        SampleRow(UUID(int=4), 4, {**EMPTY, "c9": ["x", "Rot"], "c12": Decimal("77.25")}),
+        SampleRow(UUID(int=5), 5, {**EMPTY, "c10": {"k": ["ROT"]}}),
+        SampleRow(UUID(int=6), 6, {**EMPTY, "c11": {"id": "77.25", "name": "rot.pdf"}}),
     ]
     async with sample_table(postgres_url) as connection:
         await fill(connection, rows)
         found = {}
-        for text in ["école", "0%", "%", "7.5", "7.50", "100"]:
+        for text in ["école", "0%", "%", "7.5", "7.50", "100", "rot", "77.25"]:
             params = Params()
             where = compile_search(SHAPE, text, params)
             assert text not in where
@@ -242,7 +265,16 @@ async def test_search_looks_into_texts_and_numbers_literally(postgres_url: str) 
                 f"SELECT id FROM samples.t1 AS t WHERE {where} ORDER BY id", *params.values
             )
             found[text] = [record["id"].int for record in records]
-    assert found == {"école": [2], "0%": [1], "%": [1], "7.5": [1], "7.50": [], "100": [1, 2]}
+    assert found == {
+        "école": [2],
+        "0%": [1],
+        "%": [1],
+        "7.5": [1],
+        "7.50": [],
+        "100": [1, 2],
+        "rot": [4, 5, 6],
+        "77.25": [4],
+    }
 
 
 def test_search_without_a_column_to_search_finds_nothing() -> None:
@@ -258,13 +290,17 @@ async def test_indexes_can_serve_equality_prefixes_and_relations(postgres_url: s
             " SELECT gen_random_uuid(), n, 'Text ' || n, n, ARRAY[gen_random_uuid()]"
             " FROM generate_series(1, 5000) AS n;"
             " CREATE INDEX i1 ON samples.t1 (lower(c1)); CREATE INDEX i2 ON samples.t1 (c2);"
-            " CREATE INDEX i6 ON samples.t1 USING gin (c6); ANALYZE samples.t1"
+            " CREATE INDEX i6 ON samples.t1 USING gin (c6);"
+            " UPDATE samples.t1 SET c9 = ARRAY[c1];"
+            " CREATE INDEX i9 ON samples.t1 USING gin (c9); ANALYZE samples.t1"
         )
         for raw, index in [
             (RawWhere("text", "starts_with", "TEXT 12"), "i1"),
             (RawWhere("number", "in", [5, 6]), "i2"),
             (RawWhere("relation", "eq", str(UUID(int=5))), "i6"),
             (RawWhere("relation", "in", [str(UUID(int=5))]), "i6"),
+            (RawWhere("multi_select", "contains", "Text 12"), "i9"),
+            (RawWhere("multi_select", "in", ["Text 12", "Text 13"]), "i9"),
         ]:
             params = Params()
             where = compile_filter(bind(SHAPE, raw), params)

@@ -17,10 +17,17 @@ from domain.errors import Invalid
 from domain.fields import SYSTEM_FIELDS, Field, family_of
 from domain.filters import Direction, Nulls, RawSort, RawWhere, Sort, bind, bind_sorts
 from domain.paging import MAX_CURSOR, encode_cursor, page_request
-from domain.values import Family
 from persistence.filter_sql import Params, compile_filter
 from persistence.keyset_sql import bind_page, compile_page, key_selects, open_page
-from tests.persistence.row_samples import EMPTY, SHAPE, SampleRow, fill, sample_rows, sample_table
+from tests.persistence.row_samples import (
+    EMPTY,
+    SHAPE,
+    SampleRow,
+    fill,
+    sample_rows,
+    sample_table,
+    sort_key,
+)
 
 SOURCE = "samples.t1"
 FIELDS: list[Field] = [*SHAPE.columns, *SYSTEM_FIELDS.values()]
@@ -87,10 +94,7 @@ def _in_order(rows: Sequence[SampleRow], sorts: Sequence[Sort]) -> list[SampleRo
 
 
 def _key(row: SampleRow, field: Field) -> Any:
-    value = row.value(field)
-    if family_of(field) is Family.IDS:
-        return value[0] if value else None
-    return value
+    return sort_key(family_of(field), row.value(field))
 
 
 @settings(max_examples=60)
