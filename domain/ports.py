@@ -3,7 +3,7 @@
 Every method takes the organisation, or a shape that carries it, and never reaches beyond it.
 Each writing method is one transaction: data, row versions and the log entry together."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -26,9 +26,22 @@ from domain.entities import (
     TableSearch,
     TableWithColumns,
 )
+from domain.history_ports import HistoryStore
 from domain.import_chunks import EncodedChunk, ImportChunk
 from domain.row_writes import PreparedRow, Written
 from domain.selection import RowRecord, RowSelection, RowsPage, RowsQuery
+from domain.task_records import Task, TaskCreate, TaskPage, TaskSearch
+from domain.template_records import NewTemplate, Template
+from domain.trigger_records import (
+    Firing,
+    FiringPage,
+    FiringResult,
+    FiringStatus,
+    Replayed,
+    TakenFiring,
+    Trigger,
+    TriggerCreate,
+)
 
 
 class KeyStore(Protocol):
@@ -55,8 +68,13 @@ class TableStore(Protocol):
     async def get(self, organization_id: UUID, table_id: UUID) -> Table | None: ...
 
     async def create(
-        self, organization_id: UUID, actor: str, command: TableCreate
-    ) -> TableWithColumns: ...
+        self,
+        organization_id: UUID,
+        actor: str,
+        command: TableCreate,
+        rows: Callable[[TableShape], Sequence[PreparedRow]] | None = None,
+    ) -> TableWithColumns:
+        """The table with its first rows, all in one transaction. What `rows` raises undoes it."""
 
     async def update(
         self, organization_id: UUID, actor: str, table_id: UUID, changes: Mapping[str, Any]
@@ -141,6 +159,13 @@ class FileStore(Protocol):
     def read_bytes(self, file: File, offset: int) -> AsyncIterator[bytes]:
         """The file's bytes from an offset on, in chunks."""
 
+    async def as_csv(self, file: File, sheet: str | None) -> File:
+        """CSV and TSV as they are; a spreadsheet or JSON as the text of its conversion: size, key and
+        type are the text's. Raises `CsvError`."""
+
+    def guess_encoding(self, head: bytes) -> str | None:
+        """The encoding of bytes that are not UTF-8, None for the usual one. Slow: use a thread."""
+
     async def add(self, file: File) -> File: ...
 
     async def get(self, organization_id: UUID, file_id: UUID) -> File | None: ...
@@ -194,6 +219,94 @@ class ImportStore(Protocol):
         """Queue a cancelled or failed import again; None when it is in another state."""
 
 
+class TemplateStore(Protocol):
+    """Templates that users saved. Those of the system are not stored."""
+
+    async def list_all(self, organization_id: UUID) -> list[Template]: ...
+
+    async def get(self, organization_id: UUID, template_id: UUID) -> Template | None: ...
+
+    async def create(self, organization_id: UUID, actor: str, new: NewTemplate) -> Template: ...
+
+    async def delete(self, organization_id: UUID, actor: str, template_id: UUID) -> bool: ...
+
+
+class TriggerStore(Protocol):
+    async def of_table(self, organization_id: UUID, table_id: UUID) -> list[Trigger]: ...
+
+    async def get(self, organization_id: UUID, trigger_id: UUID) -> Trigger | None: ...
+
+    async def create(
+        self,
+        organization_id: UUID,
+        actor: str,
+        command: TriggerCreate,
+        condition: Any,
+        most: int,
+    ) -> Trigger | None:
+        """The trigger, from the table's present revision on; None when it has `most` already."""
+
+    async def update(
+        self, organization_id: UUID, actor: str, trigger_id: UUID, changes: Mapping[str, Any]
+    ) -> Trigger | None:
+        """A trigger that becomes active again goes on from the table's present revision."""
+
+    async def delete(self, organization_id: UUID, actor: str, trigger_id: UUID) -> bool: ...
+
+
+class FiringStore(Protocol):
+    async def page(
+        self,
+        organization_id: UUID,
+        trigger_id: UUID,
+        status: FiringStatus | None,
+        after: UUID | None,
+        limit: int,
+    ) -> FiringPage: ...
+
+    async def count(
+        self, organization_id: UUID, trigger_id: UUID, status: FiringStatus | None
+    ) -> int: ...
+
+    async def get(self, organization_id: UUID, firing_id: UUID) -> Firing | None: ...
+
+    async def replay(self, firing: Firing) -> Firing:
+        """A new firing with the same input, queued."""
+
+    async def replay_all(
+        self,
+        organization_id: UUID,
+        trigger_id: UUID,
+        statuses: Collection[FiringStatus],
+        most: int,
+    ) -> Replayed: ...
+
+    async def take(self, first: UUID, last: UUID) -> list[TakenFiring]:
+        """Set the firings of a job running that have not ended, whoever began them; in order."""
+
+    async def finish(self, results: Sequence[FiringResult]) -> None:
+        """Store how attempts ended, and count the successes of their triggers."""
+
+
+class TaskStore(Protocol):
+    async def get(self, organization_id: UUID, task_id: UUID) -> Task | None: ...
+
+    async def page(
+        self, organization_id: UUID, search: TaskSearch, after: UUID | None, limit: int
+    ) -> TaskPage: ...
+
+    async def count(self, organization_id: UUID, search: TaskSearch) -> int: ...
+
+    async def create(
+        self, organization_id: UUID, actor: str, task_id: UUID, command: TaskCreate
+    ) -> Task:
+        """The new task, or the one that has this id already."""
+
+    async def update(
+        self, organization_id: UUID, task_id: UUID, changes: Mapping[str, Any]
+    ) -> Task | None: ...
+
+
 class Storage(Protocol):
     """All of storage, one attribute a noun."""
 
@@ -217,3 +330,18 @@ class Storage(Protocol):
 
     @property
     def imports(self) -> ImportStore: ...
+
+    @property
+    def history(self) -> HistoryStore: ...
+
+    @property
+    def tasks(self) -> TaskStore: ...
+
+    @property
+    def templates(self) -> TemplateStore: ...
+
+    @property
+    def triggers(self) -> TriggerStore: ...
+
+    @property
+    def firings(self) -> FiringStore: ...

@@ -5,12 +5,18 @@ from persistence.change_log import ChangeLog
 from persistence.columns import Columns
 from persistence.engine import Database
 from persistence.files import Files
+from persistence.firings import Firings
+from persistence.history import History
 from persistence.imports import Imports
 from persistence.keys import Keys
 from persistence.projects import Projects
+from persistence.relay import Relay
 from persistence.rows import Rows
 from persistence.shapes import Shapes
 from persistence.tables import Tables
+from persistence.tasks import Tasks
+from persistence.templates import Templates
+from persistence.triggers import Triggers
 from persistence.unit_of_work import Wake
 
 
@@ -28,4 +34,10 @@ class PostgresStorage:
         self.rows = Rows(database, wake)
         self.files = Files(database, blobs)
         self.imports = Imports(database, wake)
+        self.history = History(database)
+        self.tasks = Tasks(database)
+        self.templates = Templates(database, wake)
+        self.triggers = Triggers(database, wake)
+        self.firings = Firings(database)
+        self.relay = Relay(database, shapes)
         self.log = ChangeLog(database, shapes)

@@ -52,7 +52,9 @@ class TriggerRow(SQLModel, table=True):
 
 
 class FiringRow(SQLModel, table=True):
-    """One firing of a trigger for one row of one change. A replay is a firing of its own."""
+    """One firing of a trigger for one row of one change. A replay is a firing of its own.
+
+    `row_id` is null where the trigger failed as a whole, whatever the row."""
 
     __tablename__ = "trigger_firing"
     __table_args__ = (
@@ -84,7 +86,7 @@ class FiringRow(SQLModel, table=True):
     trigger_id: UUID
     table_id: UUID
     revision: int = big_column()
-    row_id: UUID
+    row_id: UUID | None = None
     status: str
     attempt: int = Field(default=0)
     depth: int = Field(default=0)
@@ -99,7 +101,9 @@ class FiringRow(SQLModel, table=True):
 
 
 class WorkflowRow(SQLModel, table=True):
-    """A definition of steps. `run_number` counts its runs; `next_run_at` is due by its schedule."""
+    """A definition of steps. `run_number` counts its runs; `next_run_at` is due by its schedule.
+
+    `revision` counts the entries of its log, `workflow_change`."""
 
     __tablename__ = "workflow"
     __table_args__ = (
@@ -119,7 +123,9 @@ class WorkflowRow(SQLModel, table=True):
     definition: dict[str, Any] = json_column(nullable=False)
     status: str
     run_number: int = Field(default=0)
+    revision: int = big_column()
     schedule: str | None = None
+    time_zone: str | None = None
     next_run_at: datetime | None = time_column()
     created_by: str
     created_at: datetime = now_column()
@@ -131,7 +137,15 @@ class WorkflowRunRow(SQLModel, table=True):
     """One run. `definition` is the one that it began with; `position` is the step it stands at."""
 
     __tablename__ = "workflow_run"
-    __table_args__ = (Index("ix_workflow_run_workflow", "workflow_id", "number"),)
+    __table_args__ = (
+        Index("ux_workflow_run_number", "workflow_id", "number", unique=True),
+        Index(
+            "ux_workflow_run_firing",
+            "firing_id",
+            unique=True,
+            postgresql_where=text("firing_id IS NOT NULL"),
+        ),
+    )
 
     id: UUID = Field(primary_key=True)
     organization_id: UUID = Field(foreign_key="organization.id")
@@ -143,7 +157,9 @@ class WorkflowRunRow(SQLModel, table=True):
     input: dict[str, Any] = json_column(nullable=False)
     definition: dict[str, Any] = json_column(nullable=False)
     position: int = Field(default=0)
+    outcome: Any = json_column()
     error: str | None = None
+    firing_id: UUID | None = None
     replay_of: UUID | None = None
     created_by: str
     created_at: datetime = now_column()
@@ -163,17 +179,37 @@ class WorkflowStepRow(SQLModel, table=True):
     name: str
     kind: str
     status: str
-    output: dict[str, Any] | None = json_column()
+    output: Any = json_column()
     error: str | None = None
     started_at: datetime = now_column()
     finished_at: datetime | None = time_column()
+
+
+class WorkflowChangeRow(SQLModel, table=True):
+    """One entry of a workflow's log: where a run stands after it. Revisions have no holes."""
+
+    __tablename__ = "workflow_change"
+
+    workflow_id: UUID = Field(primary_key=True, foreign_key="workflow.id")
+    revision: int = big_column(primary_key=True)
+    run_id: UUID
+    status: str
+    position: int
+    step_status: str | None = None
+    error: str | None = None
+    at: datetime = now_column()
 
 
 class TaskRow(SQLModel, table=True):
     """Something for a person to do."""
 
     __tablename__ = "task"
-    __table_args__ = (Index("ix_task_organization", "organization_id", "created_at"),)
+    __table_args__ = (
+        Index("ix_task_organization", "organization_id", "id"),
+        Index(
+            "ix_task_run", "workflow_run_id", postgresql_where=text("workflow_run_id IS NOT NULL")
+        ),
+    )
 
     id: UUID = Field(primary_key=True)
     organization_id: UUID = Field(foreign_key="organization.id")

@@ -81,7 +81,7 @@ def upgrade() -> None:
         sa.Column("trigger_id", sa.Uuid(), nullable=False),
         sa.Column("table_id", sa.Uuid(), nullable=False),
         sa.Column("revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
-        sa.Column("row_id", sa.Uuid(), nullable=False),
+        sa.Column("row_id", sa.Uuid(), nullable=True),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("depth", sa.Integer(), nullable=False),
@@ -162,7 +162,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("ix_task_organization", "task", ["organization_id", "created_at"], unique=False)
+    op.create_index("ix_task_organization", "task", ["organization_id", "id"], unique=False)
+    op.create_index(
+        "ix_task_run",
+        "task",
+        ["workflow_run_id"],
+        unique=False,
+        postgresql_where=sa.text("workflow_run_id IS NOT NULL"),
+    )
     op.create_table(
         "workflow",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -173,7 +180,9 @@ def upgrade() -> None:
         sa.Column("definition", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("run_number", sa.Integer(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("schedule", sa.String(), nullable=True),
+        sa.Column("time_zone", sa.String(), nullable=True),
         sa.Column("next_run_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
         sa.Column("created_by", sa.String(), nullable=False),
         sa.Column(
@@ -290,7 +299,9 @@ def upgrade() -> None:
         sa.Column("input", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("definition", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("outcome", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
+        sa.Column("firing_id", sa.Uuid(), nullable=True),
         sa.Column("replay_of", sa.Uuid(), nullable=True),
         sa.Column("created_by", sa.String(), nullable=False),
         sa.Column(
@@ -318,7 +329,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
-        "ix_workflow_run_workflow", "workflow_run", ["workflow_id", "number"], unique=False
+        "ux_workflow_run_firing",
+        "workflow_run",
+        ["firing_id"],
+        unique=True,
+        postgresql_where=sa.text("firing_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ux_workflow_run_number", "workflow_run", ["workflow_id", "number"], unique=True
+    )
+    op.create_table(
+        "workflow_change",
+        sa.Column("workflow_id", sa.Uuid(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("step_status", sa.String(), nullable=True),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.Column(
+            "at",
+            postgresql.TIMESTAMP(timezone=True, precision=3),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["workflow_id"],
+            ["workflow.id"],
+        ),
+        sa.PrimaryKeyConstraint("workflow_id", "revision"),
     )
     op.create_table(
         "workflow_step",
@@ -352,6 +391,7 @@ def downgrade() -> None:
     op.drop_column("api_key", "table_ids")
     op.drop_column("api_key", "project_ids")
     op.drop_table("workflow_step")
+    op.drop_table("workflow_change")
     op.drop_table("workflow_run")
     op.drop_table("trigger")
     op.drop_table("chart")
