@@ -1,7 +1,7 @@
 """Reports of outside workers on the cells that they fill."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +9,9 @@ from domain import access, ids, values
 from domain.access import Viewer
 from domain.cells import CellReport, CellStatus
 from domain.changes import Cause
-from domain.columns import Column, TableShape
+from domain.columns import Column, ColumnType, TableShape
 from domain.errors import ErrorCode, Invalid, Problem
+from domain.file_values import named_files, unknown_file
 from domain.ports import Storage
 from domain.rejections import Rejected, clean_text
 from domain.row_writes import Written
@@ -54,12 +55,31 @@ async def report_cells(viewer: Viewer, storage: Storage, command: CellsReport) -
     async def work(shape: TableShape) -> Written:
         checker = _Checker(shape)
         reports = [checker.check(raw, index) for index, raw in enumerate(command.cells)]
+        checked = [report for report in reports if report is not None]
+        checked = await _with_file_names(storage, shape, checked, checker.problems)
         if checker.problems:
             raise Invalid(checker.problems)
-        checked = [report for report in reports if report is not None]
         return await storage.rows.report(shape, viewer.actor, Cause(), checked)
 
     return await on_table(viewer, storage, command.table_id, work)
+
+
+async def _with_file_names(
+    storage: Storage, shape: TableShape, reports: Sequence[CellReport], problems: list[Problem]
+) -> list[CellReport]:
+    """The reports with the names of the files in them; a problem for each that does not exist."""
+    files = {column.number for column in shape.columns if column.type is ColumnType.FILE}
+    given = [each for each in reports if each.column_number in files and each.value is not None]
+    named = await named_files(storage, shape.organization_id, (each.value for each in given))
+    for each in given:
+        if each.value["id"] not in named:
+            path = ("cells", str(each.index), "value")
+            message = f"cells[{each.index}]: {unknown_file(each.value)}"
+            problems.append(Problem(ErrorCode.NOT_FOUND, message, path, each.index))
+    known = {id(each): named.get(each.value["id"]) for each in given}
+    return [
+        replace(each, value=known[id(each)]) if id(each) in known else each for each in reports
+    ]
 
 
 class _Checker:

@@ -27,6 +27,7 @@ from domain.entities import (
     TableWithColumns,
 )
 from domain.history_ports import HistoryStore
+from domain.idempotency import IdempotencyStore
 from domain.import_chunks import EncodedChunk, ImportChunk
 from domain.row_writes import PreparedRow, Written
 from domain.selection import RowRecord, RowSelection, RowsPage, RowsQuery
@@ -169,6 +170,9 @@ class FileStore(Protocol):
     async def add(self, file: File) -> File: ...
 
     async def get(self, organization_id: UUID, file_id: UUID) -> File | None: ...
+
+    async def names(self, organization_id: UUID, file_ids: Sequence[UUID]) -> Mapping[UUID, str]:
+        """The names of those that exist, by id."""
 
     async def delete(self, organization_id: UUID, file_id: UUID) -> bool:
         """Raises `Conflict` while an import reads the file."""
@@ -345,3 +349,6 @@ class Storage(Protocol):
 
     @property
     def firings(self) -> FiringStore: ...
+
+    @property
+    def idempotency(self) -> IdempotencyStore: ...

@@ -10,6 +10,7 @@ from domain.access import Viewer
 from domain.changes import Cause
 from domain.columns import TableShape
 from domain.errors import ErrorCode, Invalid, NotFound, Problem, invalid
+from domain.file_values import name_files
 from domain.ports import Storage
 from domain.row_values import RowChecker
 from domain.row_writes import PreparedRow, Written
@@ -102,6 +103,7 @@ async def add_rows(viewer: Viewer, storage: Storage, command: RowsAdd) -> Writte
         checked = [
             checker.for_add(row.data, index, problems) for index, row in enumerate(command.rows)
         ]
+        await name_files(storage, shape, checked, problems)
         if problems:
             raise Invalid(problems)
         fresh = ids.new_ids(ids.Kind.ROW, len(checked), shape.number)
@@ -131,6 +133,7 @@ async def update_rows(viewer: Viewer, storage: Storage, command: RowsUpdate) -> 
             PreparedRow(row.id, check(row.data, index, problems), version=row.version)
             for index, row in enumerate(command.rows)
         ]
+        await name_files(storage, shape, [row.values for row in prepared], problems)
         if problems:
             raise Invalid(problems)
         write = storage.rows.merge if command.mode == "merge" else storage.rows.replace

@@ -1,6 +1,6 @@
 """Files: their records in PostgreSQL, their bytes in the blob store."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from uuid import UUID
 
 import structlog
@@ -9,6 +9,8 @@ from sqlmodel import col, select
 
 from domain.entities import File, ImportStatus
 from domain.errors import Conflict
+from domain.file_types import CONVERTED
+from persistence import conversions, encodings
 from persistence.blobs import Blobs
 from persistence.engine import Database
 from persistence.models import FileRow, ImportRow
@@ -37,6 +39,18 @@ class Files:
         """The file's bytes from an offset on, in chunks of about 1 MB."""
         return self._blobs.read(file.storage_key, offset, file.size)
 
+    async def as_csv(self, file: File, sheet: str | None) -> File:
+        """A spreadsheet or JSON as CSV of our own form, converted once; CSV and TSV as they are.
+
+        Raises `CsvError` when it cannot be converted."""
+        if file.mime_type not in CONVERTED:
+            return file
+        return await conversions.as_csv(self._blobs, file, sheet)
+
+    def guess_encoding(self, head: bytes) -> str | None:
+        """The encoding of bytes that are not UTF-8, None for the usual one. Call it in a thread."""
+        return encodings.guess_encoding(head)
+
     async def add(self, file: File) -> File:
         """Store the record of a file whose bytes are there; without it they are removed again."""
         try:
@@ -58,6 +72,15 @@ class Files:
         async with self._database.read() as session:
             row = (await session.exec(statement)).one_or_none()
         return _record(row) if row is not None else None
+
+    async def names(self, organization_id: UUID, file_ids: Sequence[UUID]) -> Mapping[UUID, str]:
+        """The names of those that exist, by id: one statement, however many."""
+        found = await self._database.pool.fetch(
+            "SELECT id, name FROM file WHERE organization_id = $1 AND id = ANY($2)",
+            organization_id,
+            list(file_ids),
+        )
+        return {record["id"]: record["name"] for record in found}
 
     async def delete(self, organization_id: UUID, file_id: UUID) -> bool:
         """Remove record and bytes; False when there is no such file.
@@ -81,6 +104,7 @@ class Files:
             key = row.storage_key
             await session.delete(row)
         try:
+            await self._blobs.delete_all(conversions.folder(key))
             await self._blobs.delete(key)
         except Exception:
             # The file is gone for everybody; bytes without a record only take room.
