@@ -1,11 +1,13 @@
 """Changing the columns of a table: adding, editing, deleting, ordering, indexing."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from domain import access, checks
 from domain.access import Viewer
 from domain.column_rules import column_update_problems, new_column_problems
+from domain.column_targets import target_problem, target_problems
 from domain.columns import Column, NewColumn, TableShape
 from domain.entities import ColumnIndex, ColumnUpdate, set_fields
 from domain.errors import ErrorCode, NotFound, invalid
@@ -19,7 +21,8 @@ async def add_column(viewer: Viewer, storage: Storage, table_id: UUID, column: N
     access.require(viewer, "columnAdd")
 
     async def work(shape: TableShape) -> Column:
-        checks.refuse(new_column_problems([column], shape.columns))
+        problems = new_column_problems([column], shape.columns)
+        checks.refuse(problems or await target_problems(viewer, storage, [column]))
         return await storage.columns.add(shape, viewer.actor, column)
 
     return await on_table(viewer, storage, table_id, work)
@@ -34,7 +37,9 @@ async def update_column(
 
     async def work(shape: TableShape) -> Column:
         column = _column(shape, column_id)
-        checks.refuse(column_update_problems(column, changes))
+        problems = column_update_problems(column, changes)
+        updated = replace(column, config=changes.get("config", column.config))
+        checks.refuse(problems or await target_problem(viewer, storage, updated))
         return await storage.columns.update(shape, viewer.actor, column, changes)
 
     return await on_table(viewer, storage, table_id, work)

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from domain import checks, values
-from domain.columns import Column, NewColumn
+from domain.columns import Column, ColumnType, NewColumn
 from domain.errors import ErrorCode, Problem
+from domain.rejections import show
 
 MAX_COLUMNS = 500
 
@@ -42,7 +43,7 @@ def column_update_problems(column: Column, changes: Mapping[str, Any]) -> list[P
     if changes.get("required", False) is None:
         problems.append(Problem(ErrorCode.REQUIRED, "required must not be null", ("required",)))
     config = changes.get("config", column.config)
-    problems += _config_problems(column.type, config, ())
+    problems += _config_problems(column.type, config, ()) or _unit_problems(column, config)
     default = changes.get("default_value", column.default_value)
     updated = replace(column, config=config, default_value=default)
     return problems or _default_problems(updated, ())
@@ -51,6 +52,16 @@ def column_update_problems(column: Column, changes: Mapping[str, Any]) -> list[P
 def _config_problems(type_: Any, config: Any, path: tuple[str, ...]) -> list[Problem]:
     messages = values.config_problems(type_, config)
     return [Problem(ErrorCode.INVALID, message, (*path, "config")) for message in messages]
+
+
+def _unit_problems(column: Column, config: Any) -> list[Problem]:
+    """The unit stands in the config alone: another one would give every amount, and all of its
+    history, another meaning."""
+    unit = (column.config or {}).get("unit")
+    if column.type is not ColumnType.MEASUREMENT or not unit or (config or {}).get("unit") == unit:
+        return []
+    message = f"config.unit: amounts in {show(unit)} cannot become another unit; change the type"
+    return [Problem(ErrorCode.INVALID, message, ("config",))]
 
 
 def _default_problems(column: Column | NewColumn, path: tuple[str, ...]) -> list[Problem]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from domain import access, checks
 from domain.access import Viewer
 from domain.column_rules import new_column_problems
+from domain.column_targets import target_problems
 from domain.columns import TableShape
 from domain.entities import (
     Session,
@@ -48,7 +49,8 @@ async def create_table(viewer: Viewer, storage: Storage, command: TableCreate) -
     problems = checks.text_problems("name", command.name, 1, 256)
     problems += checks.text_problems("description", command.description, 0, 1024)
     problems += new_column_problems(command.columns)
-    problems += await _project_problems(viewer, storage, command.project_id)
+    problems += await target_problems(viewer, storage, command.columns)
+    problems += await project_problems(viewer, storage, command.project_id)
     checks.refuse(problems)
     return await storage.tables.create(viewer.organization_id, viewer.actor, command)
 
@@ -64,7 +66,7 @@ async def update_table(
     if "name" in changes:
         problems += checks.required_text_problems("name", changes["name"], 256)
     problems += checks.text_problems("description", changes.get("description"), 0, 1024)
-    problems += await _project_problems(viewer, storage, changes.get("project_id"))
+    problems += await project_problems(viewer, storage, changes.get("project_id"))
     checks.refuse(problems)
     table = await storage.tables.update(viewer.organization_id, viewer.actor, table_id, changes)
     if table is None:
@@ -129,9 +131,10 @@ async def _existing(viewer: Viewer, storage: Storage, table_id: UUID) -> Table:
     return table
 
 
-async def _project_problems(
+async def project_problems(
     viewer: Viewer, storage: Storage, project_id: UUID | None
 ) -> list[Problem]:
+    """What is wrong with the project that a table shall belong to; None is none."""
     if project_id is None or await storage.projects.get(viewer.organization_id, project_id):
         return []
     return [Problem(ErrorCode.NOT_FOUND, "Project not found", ("projectId",))]

@@ -88,6 +88,7 @@ class Columns:
             made = entity(row)
             if made.stored:
                 await add_user_column(session, shape, made)
+                session.add_all(indexes.made_with(shape.organization_id, shape.id, made))
             return made, {"added": [str(made.id)]}
 
         return await self._change(shape, actor, work)
@@ -115,6 +116,7 @@ class Columns:
             row.deleted_at = write.at
             if column.stored:
                 await drop_user_column(session, shape, column)
+                await indexes.forget(session, shape, column)
             return None, {"deleted": [str(column.id)]}
 
         await self._change(shape, actor, work)

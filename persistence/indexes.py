@@ -1,15 +1,20 @@
 """Indexes on columns, built without stopping writers."""
 
+from uuid import UUID
+
 import asyncpg
-from sqlmodel import select
+from sqlalchemy import delete
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain import ids
-from domain.columns import Column, TableShape
+from domain.columns import Column, ColumnType, TableShape
 from domain.entities import ColumnIndex
-from domain.values import TYPES, Family
+from domain.operators import HOLDERS
+from domain.values import TYPES
 from persistence.engine import Database
 from persistence.models import IndexRow
+from persistence.user_tables import index_name
 
 
 async def create(database: Database, shape: TableShape, column: Column) -> ColumnIndex:
@@ -21,7 +26,7 @@ async def create(database: Database, shape: TableShape, column: Column) -> Colum
         row = await _record(session, shape, column)
         if row.status == "ready":
             return entity(row)
-    name = f"ix_t{shape.number}_{column.sql_name}"
+    name = index_name(shape.sql_name, column)
     schema = f"org_{shape.organization_number}"
     error = None
     async with database.pool.acquire() as connection:
@@ -44,10 +49,36 @@ async def create(database: Database, shape: TableShape, column: Column) -> Colum
 
 
 def _method(column: Column) -> str:
-    if TYPES[column.type].family is Family.IDS:
+    if TYPES[column.type].family in HOLDERS:
         return f"USING gin ({column.sql_name})"
     # Position and id make it serve whole pages: they are the tie-break of every order.
     return f"({column.sql_name} NULLS FIRST, position, id)"
+
+
+def made_with(organization_id: UUID, table_id: UUID, column: Column) -> list[IndexRow]:
+    """The record of the index that a column gets when it is made: a relation has one."""
+    if column.type is not ColumnType.RELATION:
+        return []
+    return [_row(organization_id, table_id, column, "ready")]
+
+
+def _row(organization_id: UUID, table_id: UUID, column: Column, status: str) -> IndexRow:
+    return IndexRow(
+        id=ids.new_id(ids.Kind.INDEX),
+        organization_id=organization_id,
+        table_id=table_id,
+        column_number=column.number,
+        status=status,
+    )
+
+
+async def forget(session: AsyncSession, shape: TableShape, column: Column) -> bool:
+    """Drop the record of a column's index, which goes with the column; whether there was one."""
+    statement = delete(IndexRow).where(
+        col(IndexRow.table_id) == shape.id, col(IndexRow.column_number) == column.number
+    )
+    gone = await (await session.connection()).execute(statement)
+    return gone.rowcount > 0
 
 
 async def _record(session: AsyncSession, shape: TableShape, column: Column) -> IndexRow:
@@ -56,13 +87,7 @@ async def _record(session: AsyncSession, shape: TableShape, column: Column) -> I
     )
     row = (await session.exec(statement)).one_or_none()
     if row is None:
-        row = IndexRow(
-            id=ids.new_id(ids.Kind.INDEX),
-            organization_id=shape.organization_id,
-            table_id=shape.id,
-            column_number=column.number,
-            status="building",
-        )
+        row = _row(shape.organization_id, shape.id, column, "building")
         session.add(row)
         await session.flush()
         await session.refresh(row)

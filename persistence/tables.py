@@ -1,7 +1,7 @@
 """Tables and their sessions in storage."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,9 +11,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain import ids
-from domain.changes import ChangeKind, OrganizationChangeKind
+from domain.changes import Cause, CauseKind, ChangeKind, OrganizationChangeKind
 from domain.columns import NewColumn, TableShape
 from domain.entities import Session, Table, TableCreate, TableSearch, TableWithColumns
+from domain.row_writes import PreparedRow
+from persistence import indexes
 from persistence.column_rows import entity as column_entity
 from persistence.engine import Database
 from persistence.models import (
@@ -23,6 +25,7 @@ from persistence.models import (
     TableClockRow,
     TableRow,
 )
+from persistence.row_insert import insert_rows
 from persistence.shapes import Shapes
 from persistence.unit_of_work import Wake, log_table_change, write_organization
 from persistence.user_tables import create_user_table
@@ -90,7 +93,11 @@ class Tables:
             return [entity(*row) for row in await session.exec(statement)]
 
     async def create(
-        self, organization_id: UUID, actor: str, command: TableCreate
+        self,
+        organization_id: UUID,
+        actor: str,
+        command: TableCreate,
+        rows: Callable[[TableShape], Sequence[PreparedRow]] | None = None,
     ) -> TableWithColumns:
         async with (
             self._database.transaction() as session,
@@ -103,6 +110,7 @@ class Tables:
                 name=command.name,
                 description=command.description,
                 source=command.source.value,
+                template_id=command.template_id,
                 next_column=len(command.columns) + 1,
                 created_at=write.at,
                 updated_at=write.at,
@@ -111,11 +119,14 @@ class Tables:
             await session.flush()
             await session.refresh(table, ["number"])
             columns = _new_columns(table, command.columns, write.at)
-            session.add_all([*columns, _first_session(table, write.at)])
+            first_session = _first_session(table, write.at)
+            session.add_all([*columns, first_session])
             session.add(_clock(table, write.at))
             organization_number = await _organization_number(session, organization_id)
             ordered = sorted((column_entity(row) for row in columns), key=lambda c: c.position)
             await create_user_table(session, organization_number, table.number, ordered)
+            for each in ordered:
+                session.add_all(indexes.made_with(organization_id, table.id, each))
             await session.flush()
             await log_table_change(
                 session,
@@ -125,9 +136,21 @@ class Tables:
                 ChangeKind.TABLE_CHANGED,
                 {"created": True},
             )
+            shape = TableShape(
+                table.id,
+                organization_id,
+                organization_number,
+                table.number,
+                1,
+                tuple(ordered),
+                first_session.id,
+            )
+            prepared = rows(shape) if rows is not None else ()
+            if prepared:
+                await _insert(session, shape, actor, prepared, command.template_id)
             await write.log(OrganizationChangeKind.TABLE_CREATED, table.id, {"name": table.name})
         self._wake("organization", organization_id, write.revision)
-        return TableWithColumns(entity(table, 0, 1), ordered)
+        return TableWithColumns(entity(table, len(prepared), 2 if prepared else 1), ordered)
 
     async def update(
         self, organization_id: UUID, actor: str, table_id: UUID, changes: Mapping[str, Any]
@@ -222,6 +245,20 @@ class Tables:
             for row in await session.exec(statement):
                 found[row.table_id].append(session_entity(row))
         return found
+
+
+async def _insert(
+    session: AsyncSession,
+    shape: TableShape,
+    actor: str,
+    rows: Sequence[PreparedRow],
+    template_id: UUID | None,
+) -> None:
+    """The first rows, in the session's transaction, which has begun."""
+    raw = await (await session.connection()).get_raw_connection()
+    cause = Cause(CauseKind.TEMPLATE, str(template_id))
+    driver: Any = raw.driver_connection
+    await insert_rows(driver, shape, actor, cause, shape.first_session_id, rows)
 
 
 #: Past SQLAlchemy like the rows: nearly every query asks for a table, and half of its time went

@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.columns import Column, TableShape
+from domain.columns import Column, ColumnType, TableShape
 from domain.errors import StructureMoved, TableBusy
 from domain.values import TYPES
 from persistence.engine import Database, run_sql
@@ -48,6 +48,8 @@ async def create_user_table(
         f" _extra jsonb{cells})",
     )
     await run_sql(session, f"CREATE UNIQUE INDEX ON {name} (position, id)")
+    for column in columns:
+        await _index_links(session, name, column)
 
 
 def definition(column: Column) -> str:
@@ -58,6 +60,20 @@ def definition(column: Column) -> str:
 async def add_user_column(session: AsyncSession, shape: TableShape, column: Column) -> None:
     """Add the column to the locked table; existing rows are not rewritten."""
     await run_sql(session, f"ALTER TABLE {shape.sql_name} ADD COLUMN {definition(column)}")
+    await _index_links(session, shape.sql_name, column)
+
+
+async def _index_links(session: AsyncSession, table: str, column: Column) -> None:
+    """Whoever follows a relation backwards asks which rows hold an id: that needs an index from the
+    first row on. The column is still empty here, so building it only looks at each row once."""
+    if column.type is ColumnType.RELATION:
+        name = index_name(table, column)
+        await run_sql(session, f"CREATE INDEX {name} ON {table} USING gin ({column.sql_name})")
+
+
+def index_name(table: str, column: Column) -> str:
+    """The name of a column's index; `table` is the qualified name of the users' table."""
+    return f"ix_{table.split('.')[1]}_{column.sql_name}"
 
 
 async def drop_user_column(session: AsyncSession, shape: TableShape, column: Column) -> None:

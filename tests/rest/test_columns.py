@@ -46,7 +46,7 @@ async def test_a_column_is_added_at_the_end(calls: Calls) -> None:
         ("computed", {}),
         ("computed", {"formula": "{{a}} + 1", "formulaType": "arithmetic", "resultType": "number"}),
         ("relation", {}),
-        ("relation", {"targetTableId": "tbl-6c1d-9e7f", "displayColumn": "name"}),
+        ("relation", {"multiple": True, "displayColumn": "name"}),
         ("text", {"anything": 1.50}),
     ],
 )
@@ -79,7 +79,7 @@ async def test_a_datetime_is_shown_as_a_date(calls: Calls) -> None:
         (column("a\0", displayName="A"), ["name"]),
         (column("a", displayName=""), ["displayName"]),
         (column("a", displayName="d" * 129), ["displayName"]),
-        (column("a", "json"), ["dataType"]),
+        (column("a", "money"), ["dataType"]),
         (column("a", required=1), ["required"]),
         (column("a", required=None), ["required"]),
         (column("a", defaultValue=1), ["defaultValue"]),
