@@ -29,12 +29,14 @@ OPERATIONS: dict[str, Role] = {
     "rows": Role.VIEWER,
     "row": Role.VIEWER,
     "import": Role.VIEWER,
+    "export": Role.VIEWER,
     "triggers": Role.VIEWER,
     "trigger": Role.VIEWER,
     "firings": Role.VIEWER,
     "firing": Role.VIEWER,
     "history": Role.VIEWER,
     "diff": Role.VIEWER,
+    "rollback": Role.VIEWER,
     "templates": Role.VIEWER,
     "template": Role.VIEWER,
     "task": Role.VIEWER,
@@ -66,6 +68,12 @@ OPERATIONS: dict[str, Role] = {
     "rowsUpdate": Role.EDITOR,
     "rowsDelete": Role.EDITOR,
     "cellsReport": Role.EDITOR,
+    "rowRollback": Role.EDITOR,
+    "rowRestore": Role.EDITOR,
+    "cellRollback": Role.EDITOR,
+    "rowsRollback": Role.EDITOR,
+    "importRollback": Role.EDITOR,
+    "actorRollback": Role.EDITOR,
     "fileUpload": Role.EDITOR,
     "fileDelete": Role.EDITOR,
     "importPreview": Role.EDITOR,
@@ -95,16 +103,21 @@ OPERATIONS: dict[str, Role] = {
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who calls: one key of one organisation. `key_id` is None for `serve --open` on loopback."""
+    """Who calls: one key of one organisation. `key_id` is None for `serve --open` on loopback, and
+    for what works by itself, which has a `name` such as `workflow:<id>`."""
 
     organization_id: UUID
     role: Role
     key_id: UUID | None = None
     expires_at: datetime | None = None
+    name: str | None = None
 
     @property
     def actor(self) -> str:
-        """What the log writes as the author of a change: the key's id, or `open`."""
+        """What the log writes as the author of a change: the name of what works by itself, the
+        key's id, or `open`."""
+        if self.name is not None:
+            return self.name
         return str(self.key_id) if self.key_id else "open"
 
 

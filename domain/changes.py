@@ -30,6 +30,14 @@ class OrganizationChangeKind(StrEnum):
     SESSION_CREATED = "session_created"
     KEY_CREATED = "key_created"
     KEY_REVOKED = "key_revoked"
+    TRIGGER_CREATED = "trigger_created"
+    TRIGGER_UPDATED = "trigger_updated"
+    TRIGGER_DELETED = "trigger_deleted"
+    WORKFLOW_CREATED = "workflow_created"
+    WORKFLOW_UPDATED = "workflow_updated"
+    WORKFLOW_DELETED = "workflow_deleted"
+    TEMPLATE_CREATED = "template_created"
+    TEMPLATE_DELETED = "template_deleted"
 
 
 class CauseKind(StrEnum):

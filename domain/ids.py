@@ -7,6 +7,7 @@ Clients treat an id as opaque text and we never validate its form: what does not
 exist.
 """
 
+import hashlib
 import secrets
 import threading
 import time
@@ -88,6 +89,40 @@ def new_id(kind: Kind, table_number: int = 0) -> UUID:
     return new_ids(kind, 1, table_number)[0]
 
 
+def reserve(kind: Kind, count: int) -> UUID:
+    """The first of `count` fresh ids that follow each other; the others differ in the last 38 bits
+    only, which is how storage makes them."""
+    millisecond, first = _counter.take(count)
+    return _made(kind, millisecond, first)
+
+
+def derived(value: UUID, kind: Kind) -> UUID:
+    """The id of another kind with the same time and counter: what one thing makes once, such as the
+    task of a firing, has it, so that making it again is noticed."""
+    counter = _free_bits(value) & _COUNTER_MASK
+    return _made(kind, value.int >> 80, counter)
+
+
+def step_id(run_id: UUID, position: int, kind: Kind, table_number: int = 0) -> UUID:
+    """The id of what one step of a run makes: always the same one, so that a step that is done
+    again after a crash is noticed. It has the time of the run; its counter is a hash."""
+    digest = hashlib.blake2b(run_id.bytes + position.to_bytes(4), digest_size=8).digest()
+    counter = int.from_bytes(digest) & _COUNTER_MASK
+    return _made(kind, run_id.int >> 80, counter, table_number)
+
+
+def lowest_at(millisecond: int) -> UUID:
+    """Not above any id that was made at this moment (milliseconds since 1970) or later."""
+    return UUID(int=millisecond << 80)
+
+
+def _made(kind: Kind, millisecond: int, counter: int, table_number: int = 0) -> UUID:
+    middle = (int(kind) << TABLE_BITS) | (table_number & _TABLE_MASK)
+    free = (middle << COUNTER_BITS) | counter
+    head = (millisecond << 16) | 0x8000
+    return UUID(int=((head | (free >> 62)) << 64) | (0b10 << 62) | (free & ((1 << 62) - 1)))
+
+
 def parse(text: str) -> UUID | None:
     """The id in `text`, or None when it cannot be one of ours."""
     if len(text) != 36:
@@ -127,3 +162,16 @@ def parse_cell_id(text: str) -> tuple[UUID, int] | None:
     if not dot or row_id is None or not (number.isascii() and number.isdigit()) or len(number) > 9:
         return None
     return row_id, int(number)
+
+
+def entry_id(row_id: str, version: int) -> str:
+    """The id of an entry of a row's history: the row's id and the version that it made."""
+    return f"{row_id}.v{version}"
+
+
+def parse_entry_id(text: str) -> tuple[UUID, int] | None:
+    """Row id and version of an entry of history, or None."""
+    row_text, mark, version = text.partition(".v")
+    row_id = parse(row_text)
+    digits = version.isascii() and version.isdigit() and len(version) <= 9
+    return (row_id, int(version)) if mark and row_id is not None and digits else None

@@ -26,8 +26,9 @@ from domain.entities import (
     TableSearch,
     TableWithColumns,
 )
-from domain.history_ports import HistoryStore
+from domain.history_ports import HistoryStore, RollbackStore
 from domain.idempotency import IdempotencyStore
+from domain.export_records import ExportQuery, OpenExport
 from domain.import_chunks import EncodedChunk, ImportChunk
 from domain.row_writes import PreparedRow, Written
 from domain.selection import RowRecord, RowSelection, RowsPage, RowsQuery
@@ -151,6 +152,12 @@ class RowStore(Protocol):
     async def report(
         self, shape: TableShape, actor: str, cause: Cause, reports: Sequence[CellReport]
     ) -> Written: ...
+
+
+class ExportStore(Protocol):
+    async def open(self, shape: TableShape, query: ExportQuery) -> OpenExport:
+        """Begin an export. Raises `StructureMoved`, `Invalid` for a revision that the log does not
+        cover, and `TooLarge` for more than the bounds or a sort take."""
 
 
 class FileStore(Protocol):
@@ -285,8 +292,12 @@ class FiringStore(Protocol):
         most: int,
     ) -> Replayed: ...
 
-    async def take(self, first: UUID, last: UUID) -> list[TakenFiring]:
-        """Set the firings of a job running that have not ended, whoever began them; in order."""
+    async def take(self, first: UUID, last: UUID, most: int) -> list[TakenFiring]:
+        """Set the first firings between two ids running that have not ended, whoever began them;
+        in order."""
+
+    async def leave(self, first: UUID, last: UUID) -> None:
+        """Have the firings between two ids run by another job."""
 
     async def finish(self, results: Sequence[FiringResult]) -> None:
         """Store how attempts ended, and count the successes of their triggers."""
@@ -305,6 +316,11 @@ class TaskStore(Protocol):
         self, organization_id: UUID, actor: str, task_id: UUID, command: TaskCreate
     ) -> Task:
         """The new task, or the one that has this id already."""
+
+    async def create_all(
+        self, organization_id: UUID, actor: str, commands: Sequence[TaskCreate]
+    ) -> None:
+        """Tasks with ids of their own; those that are there already stay as they are."""
 
     async def update(
         self, organization_id: UUID, task_id: UUID, changes: Mapping[str, Any]
@@ -336,7 +352,13 @@ class Storage(Protocol):
     def imports(self) -> ImportStore: ...
 
     @property
+    def exports(self) -> ExportStore: ...
+
+    @property
     def history(self) -> HistoryStore: ...
+
+    @property
+    def rollbacks(self) -> RollbackStore: ...
 
     @property
     def tasks(self) -> TaskStore: ...

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
+from persistence import firings
 from persistence.engine import Database
 
 #: Subscribers that were away still find the end of the log within this time.
@@ -36,13 +37,27 @@ async def drop_next(database: Database, grace: timedelta = GRACE) -> bool:
         await connection.execute(f"DROP TABLE IF EXISTS {name}")
     for log in _LOGS:
         await _empty(database.pool, log, found["id"])
+    await _drop_triggers(database.pool, found["id"])
     async with database.pool.acquire() as connection, connection.transaction():
-        for metadata in ("column_index", "table_session", "table_column", "table_clock"):
+        for metadata in (
+            "relay_cursor",
+            "column_index",
+            "table_session",
+            "table_column",
+            "table_clock",
+        ):
             await connection.execute(f"DELETE FROM {metadata} WHERE table_id = $1", found["id"])
         await connection.execute(
             "UPDATE user_table SET dropped_at = clock_timestamp() WHERE id = $1", found["id"]
         )
     return True
+
+
+async def _drop_triggers(pool: "asyncpg.Pool[asyncpg.Record]", table_id: UUID) -> None:
+    """The table's triggers, each behind its firings."""
+    for trigger in await pool.fetch("SELECT id FROM trigger WHERE table_id = $1", table_id):
+        await firings.drop_of(pool, trigger["id"])
+        await pool.execute("DELETE FROM trigger WHERE id = $1", trigger["id"])
 
 
 async def _empty(pool: "asyncpg.Pool[asyncpg.Record]", log: str, table_id: UUID) -> None:

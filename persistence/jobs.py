@@ -3,7 +3,7 @@
 It runs at least once, so what it does must bear being done again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -81,6 +81,24 @@ async def install(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
 async def enqueue(connection: Connection, name: str, payload: Mapping[str, Any]) -> None:
     """Queue a job inside the connection's transaction: it exists when that commits."""
     await Queries(AsyncpgDriver(connection)).enqueue(name, orjson.dumps(payload))  # type: ignore[arg-type]
+
+
+async def enqueue_all(
+    connection: Connection,
+    name: str,
+    payloads: Sequence[Mapping[str, Any]],
+    delay: timedelta | None = None,
+    priority: int = 0,
+) -> None:
+    """Queue a job for each payload inside the connection's transaction, perhaps for later. Of those
+    that wait, the ones of a higher priority run first."""
+    count = len(payloads)
+    await Queries(AsyncpgDriver(connection)).enqueue(  # type: ignore[arg-type]
+        [name] * count,
+        [orjson.dumps(payload) for payload in payloads],
+        [priority] * count,
+        execute_after=[delay] * count,
+    )
 
 
 async def run(database_url: str, handlers: Mapping[str, Handler], stopping: asyncio.Event) -> None:

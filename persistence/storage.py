@@ -4,13 +4,16 @@ from persistence.blobs import Blobs
 from persistence.change_log import ChangeLog
 from persistence.columns import Columns
 from persistence.engine import Database
+from persistence.exports import Exports
 from persistence.files import Files
 from persistence.firings import Firings
 from persistence.history import History
+from persistence.idempotency import Idempotency
 from persistence.imports import Imports
 from persistence.keys import Keys
 from persistence.projects import Projects
 from persistence.relay import Relay
+from persistence.rollbacks import Rollbacks
 from persistence.rows import Rows
 from persistence.shapes import Shapes
 from persistence.tables import Tables
@@ -33,11 +36,14 @@ class PostgresStorage:
         self.columns = Columns(database, shapes, wake)
         self.rows = Rows(database, wake)
         self.files = Files(database, blobs)
+        self.exports = Exports(database)
         self.imports = Imports(database, wake)
         self.history = History(database)
+        self.rollbacks = Rollbacks(database, wake)
         self.tasks = Tasks(database)
         self.templates = Templates(database, wake)
         self.triggers = Triggers(database, wake)
         self.firings = Firings(database)
         self.relay = Relay(database, shapes)
+        self.idempotency = Idempotency(database.pool)
         self.log = ChangeLog(database, shapes)

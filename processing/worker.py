@@ -12,10 +12,16 @@ import uvloop
 
 from persistence import imports as stored_imports
 from persistence import jobs
+from persistence import relay as stored_relay
+from persistence import triggers as stored_triggers
 from persistence.blobs import Blobs
 from persistence.engine import Database
 from persistence.storage import PostgresStorage
-from processing import imports
+from processing import firings, imports
+from processing.addresses import Allowed
+from processing.firing_actions import Actions
+from processing.outbound import Outbound
+from processing.relay import relay
 from processing.sweeping import sweep
 from realtime.bus import Bus, open_bus
 from realtime.log import Topic
@@ -40,6 +46,9 @@ class WorkerSettings(Protocol):
     @property
     def pool_size(self) -> int: ...
 
+    @property
+    def outbound_allow(self) -> str | None: ...
+
 
 def main(settings: WorkerSettings) -> None:
     """Run a worker until SIGINT or SIGTERM; running jobs are given back between two steps."""
@@ -63,10 +72,16 @@ async def run(settings: WorkerSettings) -> None:
             wakes = Wakes(bus)
             blobs = Blobs.open(settings.blob_place)
             storage = PostgresStorage(database, wakes.send, blobs)
-            handlers = {stored_imports.JOB: imports.handler(storage, stopping)}
+            actions = Actions(storage, Outbound(Allowed.parse(settings.outbound_allow)))
+            handlers = {
+                stored_imports.JOB: imports.handler(storage, stopping),
+                stored_relay.JOB: firings.handler(storage, actions, stopping),
+                stored_triggers.DROP_JOB: firings.drop_handler(database),
+            }
             _log.info("the worker takes jobs")
             async with asyncio.TaskGroup() as group:
                 group.create_task(sweep(database, stopping))
+                group.create_task(relay(storage.relay, bus, stopping))
                 await jobs.run(database_url, handlers, stopping)
             await wakes.sent()
     finally:

@@ -169,6 +169,9 @@ class OrganizationChangeKind(Enum):
     TRIGGER_CREATED = _word("trigger_created", "A trigger was made.")
     TRIGGER_UPDATED = _word("trigger_updated", "A trigger was changed, paused or resumed.")
     TRIGGER_DELETED = _word("trigger_deleted", "A trigger was deleted.")
+    WORKFLOW_CREATED = _word("workflow_created", "A workflow was made.")
+    WORKFLOW_UPDATED = _word("workflow_updated", "A workflow changed, or its status.")
+    WORKFLOW_DELETED = _word("workflow_deleted", "A workflow was deleted.")
     TEMPLATE_CREATED = _word("template_created", "A template was saved.")
     TEMPLATE_DELETED = _word("template_deleted", "A template was deleted.")
 

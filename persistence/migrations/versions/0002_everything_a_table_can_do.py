@@ -26,9 +26,10 @@ def upgrade() -> None:
     op.create_table(
         "idempotency",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
-        sa.Column("operation", sa.String(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("claim", sa.Uuid(), nullable=False),
         sa.Column("committed", sa.Boolean(), nullable=False),
         sa.Column("answer", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column(
@@ -41,7 +42,8 @@ def upgrade() -> None:
             ["organization_id"],
             ["organization.id"],
         ),
-        sa.PrimaryKeyConstraint("organization_id", "key"),
+        sa.PrimaryKeyConstraint("organization_id", "actor", "key"),
+        sa.UniqueConstraint("claim", name="ux_idempotency_claim"),
     )
     op.create_index("ix_idempotency_created", "idempotency", ["created_at"], unique=False)
     op.create_table(
@@ -382,14 +384,75 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("run_id", "position", "attempt"),
     )
+    op.create_index(
+        "ix_row_version_deleted",
+        "row_version",
+        ["table_id", "position", "row_id"],
+        unique=False,
+        postgresql_where=sa.text("action = 'delete'"),
+    )
+    op.create_table(
+        "rollback_run",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("table_id", sa.Uuid(), nullable=False),
+        sa.Column("undo", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("force", sa.Boolean(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("rows_total", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("rows_seen", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("rows_deleted", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("rows_changed", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("rows_restored", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("conflict_count", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("after_row", sa.Uuid(), nullable=True),
+        sa.Column("revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column(
+            "created_at",
+            postgresql.TIMESTAMP(timezone=True, precision=3),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            postgresql.TIMESTAMP(timezone=True, precision=3),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("finished_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organization.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_rollback_run_table", "rollback_run", ["table_id"], unique=False)
+    op.create_table(
+        "rollback_conflict",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("row_id", sa.Uuid(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id"],
+            ["rollback_run.id"],
+        ),
+        sa.PrimaryKeyConstraint("run_id", "row_id"),
+    )
     op.add_column("api_key", sa.Column("project_ids", postgresql.ARRAY(sa.Uuid()), nullable=True))
     op.add_column("api_key", sa.Column("table_ids", postgresql.ARRAY(sa.Uuid()), nullable=True))
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
+    op.drop_index("ix_row_version_deleted", table_name="row_version")
     op.drop_column("api_key", "table_ids")
     op.drop_column("api_key", "project_ids")
+    op.drop_table("rollback_conflict")
+    op.drop_table("rollback_run")
     op.drop_table("workflow_step")
     op.drop_table("workflow_change")
     op.drop_table("workflow_run")

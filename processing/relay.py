@@ -1,0 +1,61 @@
+"""The relay of a worker: brings what happens in tables to their triggers.
+
+It looks whenever the bus says that a table with triggers has changed, and once a second in any
+case, so that a lost wake-up costs a second. What a look does is `persistence/relay.py`."""
+
+import asyncio
+from contextlib import suppress
+from uuid import UUID
+
+import structlog
+
+from persistence.relay import Relay
+from realtime.bus import Bus
+from realtime.log import Topic
+from realtime.tasks import end_all
+
+#: Seconds between two looks at all tables.
+LOOK_EVERY = 1.0
+
+_log = structlog.get_logger()
+
+
+async def relay(relay: Relay, bus: Bus, stopping: asyncio.Event, every: float = LOOK_EVERY) -> None:
+    """Relay until `stopping` is set. A database that is away is tried again at the next look."""
+    woken = asyncio.Event()
+    listener = asyncio.create_task(_listen(bus, woken))
+    stopper = asyncio.create_task(_wake_at_end(stopping, woken))
+    followed: set[UUID] = set()
+    try:
+        while not stopping.is_set():
+            woken.clear()
+            try:
+                while (await relay.step()).more and not stopping.is_set():
+                    pass
+                followed = await _follow(bus, followed, await relay.followed())
+            except Exception:
+                _log.warning("the relay failed; it is tried again", exc_info=True)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(woken.wait(), every)
+    finally:
+        await end_all([listener, stopper])
+
+
+async def _follow(bus: Bus, followed: set[UUID], wanted: set[UUID]) -> set[UUID]:
+    """Listen to the tables that have triggers, and no longer to those that had."""
+    for table_id in wanted - followed:
+        await bus.subscribe(Topic("table", table_id).channel)
+    for table_id in followed - wanted:
+        await bus.unsubscribe(Topic("table", table_id).channel)
+    return wanted
+
+
+async def _listen(bus: Bus, woken: asyncio.Event) -> None:
+    while True:
+        await bus.next_published()
+        woken.set()
+
+
+async def _wake_at_end(stopping: asyncio.Event, woken: asyncio.Event) -> None:
+    await stopping.wait()
+    woken.set()
