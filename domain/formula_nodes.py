@@ -24,6 +24,23 @@ QUOTIENT_PLACES = 20
 TEXT_CHARACTERS = 1_048_576
 #: A longer text is never read as a number.
 NUMBER_CHARACTERS = 1_000
+#: White space, so that Python and PostgreSQL mean the same by it.
+SPACES = " \t\r\n"
+#: A text that is a number, with its digits as the only group. Both patterns mean the same to
+#: Python (without newlines and Unicode digits) and to PostgreSQL.
+NUMBER_PATTERN = (
+    rf"[{SPACES}]*([+-]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?)[{SPACES}]*"
+)
+_DAY = (
+    "(?!0000)[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
+    "|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+    "|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)-02-29"
+)
+#: A text that is a date that exists, perhaps with a time and an offset.
+MOMENT_PATTERN = (
+    f"(?:{_DAY})(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.][0-9]{{1,6}})?)?"
+    "(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])?)?"
+)
 
 CYCLE = "#CYCLE"
 
@@ -168,11 +185,12 @@ class Equal:
 @dataclass(frozen=True, slots=True)
 class Less:
     """Whether the left one is smaller, or not greater when `or_equal`. Texts by code point; null
-    makes it false. Never null."""
+    when a part is."""
 
     left: "Node"
     right: "Node"
     or_equal: bool
+    kind_before: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +240,12 @@ class Aggregate:
 @dataclass(frozen=True, slots=True)
 class Rollup:
     """Over the rows of another table that the relation column names, in their order; rows that are
-    gone are passed over. `value` is a node over one of them, None to count rows."""
+    gone are passed over. `value` is a node over one of them."""
 
     function: AggregateFunction
     relation: Column
     table: str  # its name in SQL
-    value: "Node | None"
+    value: "Node"
     kind: Kind
     kind_before: Kind
 

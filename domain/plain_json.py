@@ -1,5 +1,6 @@
 """JSON that is kept as it came: checked, bounded, numbers exact."""
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,19 @@ def clean_json(value: Any, *, most_bytes: int) -> Any:
     when it has more than `most_bytes` bytes of text, counting 8 for each mark and short number.
     """
     return _Copier(most_bytes).copy(value, MAX_DEPTH)
+
+
+def jsonb_text(value: Any) -> str:
+    """A JSON value as PostgreSQL writes a jsonb: short keys first, a space after each mark."""
+    if isinstance(value, Mapping):
+        keys = sorted(value, key=lambda key: (len(key.encode()), key.encode()))
+        members = (f"{jsonb_text(key)}: {jsonb_text(value[key])}" for key in keys)
+        return "{" + ", ".join(members) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(jsonb_text, value)) + "]"
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return numbers.text(value)
 
 
 class _Copier:

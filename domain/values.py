@@ -15,7 +15,7 @@ from domain import column_values as kinds
 from domain import moments
 from domain import structured_values as structured
 from domain.column_values import Config, Reader
-from domain.columns import ColumnType
+from domain.columns import Column, ColumnType
 from domain.plain_json import clean_json
 from domain.rejections import Rejected, show
 
@@ -34,6 +34,7 @@ __all__ = [
     "family",
     "file_reader",
     "reader",
+    "result_family",
 ]
 
 MAX_OPTIONS = 1_000
@@ -159,11 +160,24 @@ def family(column: Typed) -> Family:
     """How the column's values compare. A computed column compares as its result does."""
     if column.type is not ColumnType.COMPUTED:
         return TYPES[column.type].family
-    config = column.config or {}
-    result = config.get("resultType")
+    if isinstance(column, Column) and column.computation is not None:
+        return column.computation.family
+    return result_family(column.config or {}, Family.TEXT)
+
+
+def result_family(config: Mapping[str, Any], natural: Family) -> Family:
+    """How results of a computed column with this config compare; `natural` is what its formula
+    gives, and holds when neither the type of the result nor that of the formula is told."""
+    result, formula = config.get("resultType"), config.get("formulaType")
+    if result is None and formula is None:
+        return natural
     if result is None:
-        return TYPES[FORMULA_TYPES.get(config.get("formulaType", ""), ColumnType.TEXT)].family
-    return TYPES[ColumnType(result)].family
+        return TYPES[FORMULA_TYPES.get(str(formula), ColumnType.TEXT)].family
+    told = TYPES[ColumnType(result)].family
+    return told if told in _RESULTS else Family.TEXT
+
+
+_RESULTS = frozenset({Family.TEXT, Family.NUMBER, Family.BOOLEAN, Family.DATE, Family.DATETIME})
 
 
 def reader(column: Typed) -> Reader:
