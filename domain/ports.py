@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.cells import CellReport
 from domain.changes import Cause
+from domain.chart_ports import AggregateStore, ChartStore
 from domain.columns import Column, NewColumn, TableShape
 from domain.entities import (
     ApiKey,
@@ -127,6 +128,11 @@ class RowStore(Protocol):
     async def by_id(
         self, shape: TableShape, row_ids: Sequence[UUID], selection: RowSelection | None
     ) -> Sequence[str | RowRecord | None]: ...
+
+    async def linked_from(
+        self, shape: TableShape, column: Column, row_ids: Sequence[UUID], query: RowsQuery
+    ) -> Sequence[RowsPage]:
+        """For each row id a page of the rows that hold it in the relation `column`."""
 
     async def insert(
         self,
@@ -344,6 +350,12 @@ class Storage(Protocol):
 
     @property
     def rows(self) -> RowStore: ...
+
+    @property
+    def aggregates(self) -> AggregateStore: ...
+
+    @property
+    def charts(self) -> ChartStore: ...
 
     @property
     def files(self) -> FileStore: ...

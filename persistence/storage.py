@@ -1,7 +1,9 @@
 """All of storage in one object: the `Storage` port over PostgreSQL."""
 
+from persistence.aggregates import Aggregates
 from persistence.blobs import Blobs
 from persistence.change_log import ChangeLog
+from persistence.charts import Charts
 from persistence.columns import Columns
 from persistence.engine import Database
 from persistence.exports import Exports
@@ -35,6 +37,8 @@ class PostgresStorage:
         self.tables = Tables(database, shapes, wake)
         self.columns = Columns(database, shapes, wake)
         self.rows = Rows(database, wake)
+        self.aggregates = Aggregates(database)
+        self.charts = Charts(database, wake)
         self.files = Files(database, blobs)
         self.exports = Exports(database)
         self.imports = Imports(database, wake)

@@ -1,22 +1,24 @@
 """One table of endpoints per dialect. The routes and the OpenAPI document are both made from it."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from domain import access, ids
 from domain.access import Viewer
 from domain.errors import Invalid, NotFound, TooLarge
+from domain.idempotency import Answer, KeyedRequest, accept_key, once
 from domain.numbers import InvalidJson
 from persistence.storage import PostgresStorage
-from rest_compat.wire import Authenticate, Limits, Refused, token_of
+from rest_compat.wire import Authenticate, Limits, Refused, bounded, token_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,18 @@ class Parameter:
     models: Mapping[str, Any] = field(default_factory=dict)
 
 
+def json_parameter(name: str, description: str, adapter: TypeAdapter[Any]) -> Parameter:
+    """A parameter whose text is JSON of its own."""
+    content = adapter.json_schema(ref_template="#/components/schemas/{model}")
+    models = content.pop("$defs", {})
+    return Parameter(
+        name,
+        description,
+        {"type": "string", "contentMediaType": "application/json", "contentSchema": content},
+        models,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One method of one path.
@@ -69,7 +83,8 @@ class Endpoint:
     `operation` names the right in `domain.access`, `graphql_field` the field that ends in the same
     use case: None where GraphQL has none, for it carries no files. `failure` completes
     `Failed to …` for errors that nobody expected. `answer` is the type of the answer's JSON, None
-    for an empty one, and `media_type` tells of answers that are no JSON.
+    for an empty one, and `media_type` tells of answers that are no JSON; `other_media_types` of an
+    answer that comes in several forms.
     `exists` raises `NotFound` when the thing in the path is not there: 404 goes before every
     complaint about the request, so a refused request asks it; a good one does not pay for it."""
 
@@ -83,11 +98,17 @@ class Endpoint:
     status: int = 200
     answer: Any = None
     media_type: str = "application/json"
+    other_media_types: tuple[str, ...] = ()
     body: type[BaseModel] | None = None
     upload: bool = False
     parameters: tuple[Parameter, ...] = ()
     missing: str | None = None
     exists: Callable[[Call], Awaitable[None]] | None = None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it heeds an idempotency key: it writes, and its body is bounded."""
+        return self.method != "GET" and not self.upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +175,34 @@ async def _serve(endpoint: Endpoint, services: Services, request: Request) -> Re
     access.require(viewer, endpoint.operation)
     call = Call(request, viewer, services.storage, services.limits)
     try:
-        return await endpoint.handler(call)
+        key = accept_key(request.headers.get("idempotency-key"))
+        if key is None or not endpoint.repeatable:
+            return await endpoint.handler(call)
+        return await _serve_once(endpoint, call, key)
     except (Invalid, InvalidJson, Refused, TooLarge):
         if endpoint.exists is not None:
             await endpoint.exists(call)
         raise
+
+
+async def _serve_once(endpoint: Endpoint, call: Call, key: str) -> Response:
+    """The answer to a request with an idempotency key; a repeat gets the first one again."""
+    request, viewer = call.request, call.viewer
+    body = b"".join([chunk async for chunk in bounded(request, call.limits.body_bytes)])
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def work() -> Answer:
+        repeatable = replace(call, request=Request(request.scope, receive))
+        response = await endpoint.handler(repeatable)
+        return Answer(bytes(response.body).decode(), response.status_code, dict(response.headers))
+
+    asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    digest = hashlib.sha256(asked + body).hexdigest()
+    keyed = KeyedRequest(viewer.organization_id, viewer.actor, key, digest)
+    answer = await once(call.storage.idempotency, keyed, work)
+    response = Response(answer.body, answer.status, answer.headers)
+    if answer.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response

@@ -20,6 +20,14 @@ _ERRORS = {
     503: "The table is busy; try again.",
 }
 
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A repeat with the same key is not carried out again: it gets the first answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
 
 def document(
     title: str, endpoints: Sequence[Endpoint], error_body: type[BaseModel]
@@ -67,6 +75,8 @@ def _operation(
     if body is not None:
         operation["requestBody"] = {"required": True, "content": body}
     texts = dict(_ERRORS) | ({404: endpoint.missing} if endpoint.missing else {})
+    if endpoint.method != "GET":
+        texts[409] = "It is in use, or the idempotency key is."
     for status, text in sorted(texts.items()):
         content = {"application/json": {"schema": error}}
         operation["responses"][str(status)] = {"description": text, "content": content}
@@ -94,7 +104,7 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
         }
         for each in endpoint.parameters
     ]
-    return in_path + in_query
+    return in_path + in_query + ([_IDEMPOTENCY_KEY] if endpoint.repeatable else [])
 
 
 def _answer(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +113,9 @@ def _answer(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string", "format": "binary"}
     if endpoint.answer is not None:
         schema = _schema(endpoint.answer, schemas, "serialization")
-    return {"description": endpoint.summary, "content": {endpoint.media_type: {"schema": schema}}}
+    media_types = (endpoint.media_type, *endpoint.other_media_types)
+    content = {media_type: {"schema": schema} for media_type in media_types}
+    return {"description": endpoint.summary, "content": content}
 
 
 def _body(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from persistence.models.base import big_column, json_column, now_column, time_column
@@ -80,7 +80,17 @@ class RowVersionRow(SQLModel, table=True):
     value and `_extra` to keys without a column; a missing key is null."""
 
     __tablename__ = "row_version"
-    __table_args__ = (Index("ix_row_version_revision", "table_id", "revision"),)
+    __table_args__ = (
+        Index("ix_row_version_revision", "table_id", "revision"),
+        # An export in the order of the table finds here what was deleted since it began.
+        Index(
+            "ix_row_version_deleted",
+            "table_id",
+            "position",
+            "row_id",
+            postgresql_where=text("action = 'delete'"),
+        ),
+    )
 
     table_id: UUID = Field(primary_key=True)
     row_id: UUID = Field(primary_key=True)

@@ -1,8 +1,53 @@
 """Our own endpoints, all in one table: what GraphQL leads to by address because it is no JSON."""
 
-from rest_compat.endpoints import Endpoint
+from domain.export_formats import FORMATS, ExportFormat
+from rest_compat.endpoints import Endpoint, Parameter, json_parameter
+from rest_compat.native import exports
+from rest_compat.native.bodies import FILTER, SORT
 
 #: The paths that belong to this table; what is under them and not in it does not exist.
 PREFIXES = ("/export", "/charts", "/imports")
 
-ENDPOINTS: tuple[Endpoint, ...] = ()
+_EXPORTS = (
+    Endpoint(
+        "GET",
+        "/export/{tableId}",
+        operation="export",
+        graphql_field="table.exportUrl",
+        summary="All rows of a table that match, as a file, streamed.",
+        failure="export table",
+        handler=exports.export_table,
+        media_type=FORMATS[ExportFormat.CSV].media_type,
+        other_media_types=tuple(
+            entry.media_type for format, entry in FORMATS.items() if format != ExportFormat.CSV
+        ),
+        parameters=(
+            Parameter(
+                "format",
+                "What to write.",
+                {"type": "string", "enum": [*ExportFormat], "default": "csv"},
+            ),
+            json_parameter("filter", "Which rows, as JSON like GraphQL's RowFilter.", FILTER),
+            json_parameter("sort", "Keys of the order, as JSON; else by position.", SORT),
+            Parameter(
+                "columns",
+                "Keys of the columns to write, in this order, between commas or as a JSON list.",
+                {"type": "string"},
+            ),
+            Parameter(
+                "asOf",
+                "A revision, or a moment in ISO 8601: the table as it was then.",
+                {"type": "string"},
+            ),
+            Parameter(
+                "guard",
+                "`off` leaves texts as they are that a spreadsheet would run as formulas.",
+                {"type": "string", "enum": ["on", "off"], "default": "on"},
+            ),
+            Parameter("session", "Only rows of this session.", {"type": "string"}),
+        ),
+        missing="Table not found, or Session not found",
+    ),
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = _EXPORTS

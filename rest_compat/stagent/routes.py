@@ -1,29 +1,25 @@
 """The endpoints of this dialect, all in one table."""
 
-from typing import Any
-
-from pydantic import TypeAdapter
-
 from domain.entities import TableSource
-from rest_compat.endpoints import Endpoint, Parameter
-from rest_compat.stagent import answers, bodies, columns, files, imports, rows, tables
+from domain.export_formats import FORMATS, ExportFormat
+from domain.template_records import TemplateCategory, TemplateScope
+from rest_compat.endpoints import Endpoint, Parameter, json_parameter
+from rest_compat.stagent import (
+    answers,
+    bodies,
+    columns,
+    exports,
+    files,
+    imports,
+    rows,
+    tables,
+    templates,
+)
+from rest_compat.stagent.trigger_routes import TRIGGERS
 
 _TABLE = "Table not found"
 _ROW = "Row not found"
 _FILE = "File not found"
-
-
-def _json_text(name: str, description: str, adapter: TypeAdapter[Any]) -> Parameter:
-    """A parameter whose text is JSON of its own."""
-    content = adapter.json_schema(ref_template="#/components/schemas/{model}")
-    models = content.pop("$defs", {})
-    return Parameter(
-        name,
-        description,
-        {"type": "string", "contentMediaType": "application/json", "contentSchema": content},
-        models,
-    )
-
 
 _TABLES = (
     Endpoint(
@@ -99,6 +95,44 @@ _TABLES = (
     ),
 )
 
+_TEMPLATES = (
+    Endpoint(
+        "GET",
+        "/api/tables/templates",
+        operation="templates",
+        graphql_field="templates",
+        summary="List templates by name.",
+        failure="list templates",
+        handler=templates.list_templates,
+        answer=answers.TemplateList,
+        parameters=(
+            Parameter(
+                "category",
+                "Only templates for this.",
+                {"type": "string", "enum": [each.value for each in TemplateCategory]},
+            ),
+            Parameter(
+                "scope",
+                "Only those of the system, or of users.",
+                {"type": "string", "enum": [each.value for each in TemplateScope]},
+            ),
+        ),
+    ),
+    Endpoint(
+        "POST",
+        "/api/tables/templates",
+        operation="templateCreate",
+        graphql_field="templateCreate",
+        summary="Save a table as a template.",
+        failure="save template",
+        handler=templates.save_template,
+        status=201,
+        answer=answers.Named,
+        body=bodies.TemplateBody,
+        missing=_TABLE,
+    ),
+)
+
 _ROWS = (
     Endpoint(
         "GET",
@@ -125,8 +159,10 @@ _ROWS = (
                 "Rows to pass over.",
                 {"type": "integer", "minimum": 0, "maximum": rows.MAX_OFFSET, "default": 0},
             ),
-            _json_text("filters", "Conditions that must all hold, as JSON.", rows.CONDITIONS),
-            _json_text("sorts", "Keys of the order, as JSON; else by position.", rows.SORT_KEYS),
+            json_parameter("filters", "Conditions that must all hold, as JSON.", rows.CONDITIONS),
+            json_parameter(
+                "sorts", "Keys of the order, as JSON; else by position.", rows.SORT_KEYS
+            ),
             Parameter(
                 "search",
                 "Only rows with this text in a text or number column, in any case.",
@@ -220,6 +256,30 @@ _FILES = (
         exists=tables.exists,
     ),
     Endpoint(
+        "GET",
+        "/api/tables/{id}/export",
+        operation="export",
+        graphql_field="table.exportUrl",
+        summary="The first 10,000 rows as a file.",
+        failure="export table",
+        handler=exports.export_table,
+        media_type=FORMATS[ExportFormat.CSV].media_type,
+        other_media_types=tuple(FORMATS[each].media_type for each in exports.FORMATS[1:]),
+        parameters=(
+            Parameter(
+                "format",
+                "What to write: csv, json or xlsx; an unknown format is csv.",
+                {"type": "string", "default": "csv", "examples": [*exports.FORMATS]},
+            ),
+            Parameter(
+                "guard",
+                "`off` leaves texts as they are that a spreadsheet would run as formulas.",
+                {"type": "string", "default": "on"},
+            ),
+        ),
+        missing=_TABLE,
+    ),
+    Endpoint(
         "POST",
         "/api/uploads",
         operation="fileUpload",
@@ -255,4 +315,4 @@ _FILES = (
     ),
 )
 
-ENDPOINTS: tuple[Endpoint, ...] = (*_TABLES, *_ROWS, *_COLUMNS, *_FILES)
+ENDPOINTS: tuple[Endpoint, ...] = (*_TEMPLATES, *_TABLES, *_ROWS, *_COLUMNS, *_FILES, *TRIGGERS)

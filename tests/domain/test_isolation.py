@@ -10,12 +10,15 @@ import pytest
 from domain import (
     cell_reports,
     column_editing,
+    exports,
     files,
     imports,
     keys,
+    links,
     projects,
     rows,
     tables,
+    templates,
     watching,
 )
 from domain.access import OPERATIONS, Role, Viewer
@@ -23,12 +26,17 @@ from domain.cell_reports import CellsReport, RawReport
 from domain.columns import ColumnType, ComputedBy, NewColumn
 from domain.entities import ColumnUpdate, ProjectCreate, TableCreate, TableSearch, TableUpdate
 from domain.errors import Conflict, Forbidden, Invalid, NotFound
+from domain.export_formats import ExportFormat
+from domain.exports import ExportRequest
 from domain.files import FileUpload
 from domain.imports import ImportStart
 from domain.keys import ApiKeyCreate
 from domain.paging import page_request
 from domain.rows import NewRow, RowChange, RowsAdd, RowsUpdate
 from domain.selection import RowsQuery
+from domain.system_templates import SYSTEM_TEMPLATES
+from domain.template_records import TemplateScope, TemplateSearch, template_json
+from domain.templates import TableFromTemplate, TemplateSave
 from persistence.blobs import Blobs
 from persistence.storage import PostgresStorage
 from tests.rules.test_rights import use_cases
@@ -47,6 +55,7 @@ class Owned:
     file: UUID
     run: UUID
     key: UUID
+    template: UUID
 
 
 Call = Callable[[Viewer, PostgresStorage, Owned], Awaitable[Any]]
@@ -72,6 +81,9 @@ CALLS: dict[str, Call] = {
     ),
     "update_table": lambda v, s, o: tables.update_table(v, s, o.table, TableUpdate(name="N")),
     "delete_table": lambda v, s, o: tables.delete_table(v, s, o.table),
+    "open_export": lambda v, s, o: exports.open_export(
+        v, s, ExportRequest(o.table, ExportFormat.CSV)
+    ),
     "create_session": lambda v, s, o: tables.create_session(v, s, o.table, None),
     "add_column": lambda v, s, o: column_editing.add_column(
         v, s, o.table, NewColumn("new", "New", ColumnType.TEXT)
@@ -86,6 +98,9 @@ CALLS: dict[str, Call] = {
     "create_index": lambda v, s, o: column_editing.create_index(v, s, o.table, o.column),
     "read_rows": lambda v, s, o: rows.read_rows(v, s, o.table, _query),
     "read_rows_by_id": lambda v, s, o: rows.read_rows_by_id(v, s, o.table, [o.row], lambda _: None),
+    "read_linked_from": lambda v, s, o: links.read_linked_from(
+        v, s, o.table, "name", [o.row], _query
+    ),
     "add_rows": lambda v, s, o: rows.add_rows(v, s, RowsAdd(o.table, [NewRow({})])),
     "update_rows": lambda v, s, o: rows.update_rows(
         v, s, RowsUpdate(o.table, [RowChange(o.row, {})], "merge")
@@ -109,12 +124,24 @@ CALLS: dict[str, Call] = {
     "finished_import": lambda v, s, o: imports.finished_import(v, s, o.run),
     "cancel_import": lambda v, s, o: imports.cancel_import(v, s, o.run),
     "resume_import": lambda v, s, o: imports.resume_import(v, s, o.run),
+    "list_templates": lambda v, s, o: templates.list_templates(
+        v, s, TemplateSearch(scope=TemplateScope.USER)
+    ),
+    "get_template": lambda v, s, o: templates.get_template(v, s, o.template),
+    "save_template": lambda v, s, o: templates.save_template(v, s, TemplateSave(o.table, "T")),
+    "import_template": lambda v, s, o: templates.import_template(
+        v, s, template_json(SYSTEM_TEMPLATES[0])
+    ),
+    "delete_template": lambda v, s, o: templates.delete_template(v, s, o.template),
+    "create_from_template": lambda v, s, o: templates.create_from_template(
+        v, s, TableFromTemplate(o.template, "T")
+    ),
     "list_keys": lambda v, s, o: keys.list_keys(v, s),
     "create_key": lambda v, s, o: keys.create_key(v, s, ApiKeyCreate("K", Role.VIEWER)),
     "revoke_key": lambda v, s, o: keys.revoke_key(v, s, o.key),
 }
-EMPTY_FOR_OTHERS = {"list_projects", "list_tables", "list_keys", "import_rejections"}
-OWN_THINGS_ONLY = {"create_project", "upload_file", "create_key", "watch_organization"}
+EMPTY_FOR_OTHERS = {"list_projects", "list_tables", "list_keys", "import_rejections", "list_templates"}
+OWN_THINGS_ONLY = {"create_project", "import_template", "upload_file", "create_key", "watch_organization"}
 
 
 @pytest.fixture
@@ -136,6 +163,7 @@ async def owned(world: World) -> Owned:
     file = await files.upload_file(viewer, storage, FileUpload("a.csv", _chunks()))
     run = await imports.start_import(viewer, storage, ImportStart(table_id, file.id))
     key = await keys.create_key(viewer, storage, ApiKeyCreate("K", Role.VIEWER))
+    template = await templates.save_template(viewer, storage, TemplateSave(table_id, "T"))
     return Owned(
         project.id,
         table_id,
@@ -145,6 +173,7 @@ async def owned(world: World) -> Owned:
         file.id,
         run.id,
         key.key.id,
+        template.id,
     )
 
 

@@ -442,6 +442,10 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("run_id", "row_id"),
     )
+    op.add_column(
+        "import_run",
+        sa.Column("rows_updated", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+    )
     op.add_column("api_key", sa.Column("project_ids", postgresql.ARRAY(sa.Uuid()), nullable=True))
     op.add_column("api_key", sa.Column("table_ids", postgresql.ARRAY(sa.Uuid()), nullable=True))
     # ### end Alembic commands ###
@@ -449,6 +453,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_row_version_deleted", table_name="row_version")
+    op.drop_column("import_run", "rows_updated")
     op.drop_column("api_key", "table_ids")
     op.drop_column("api_key", "project_ids")
     op.drop_table("rollback_conflict")
