@@ -112,6 +112,7 @@ class TableCreate:
     project_id: UUID | None = None
     source: TableSource = TableSource.MANUAL
     columns: Sequence[NewColumn] = ()
+    template_id: UUID | None = None
 
 
 class Unset(StrEnum):
@@ -222,6 +223,7 @@ class Import:
     byte_offset: int
     next_line: int
     rows_imported: int
+    rows_updated: int
     rows_skipped: int
     revision: int
     error: str | None

@@ -11,6 +11,7 @@ from domain import access, checks
 from domain.access import Role, Viewer
 from domain.entities import ApiKey, NewApiKey
 from domain.errors import ErrorCode, NotFound, Problem
+from domain.idempotency import keep_no_answer
 from domain.ports import Storage
 
 #: `tc_`, eight characters that stay visible, 256 random bits: a secret that needs no slow hash.
@@ -83,6 +84,7 @@ async def create_key(viewer: Viewer, storage: Storage, command: ApiKeyCreate) ->
         problems += _expiry_problems(command.expires_at)
     checks.refuse(problems)
     secret = new_secret()
+    keep_no_answer()
     key = await storage.keys.create(viewer.organization_id, viewer.actor, sealed(secret, command))
     return CreatedKey(key, secret)
 

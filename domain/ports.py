@@ -333,6 +333,52 @@ class TaskStore(Protocol):
     ) -> Task | None: ...
 
 
+class WorkflowStore(Protocol):
+    def next_time(self, schedule: Schedule, after: datetime) -> datetime:
+        """When a schedule comes next. Raises `Rejected` for what is no schedule."""
+
+    async def page(
+        self, organization_id: UUID, search: WorkflowSearch, after: UUID | None, limit: int
+    ) -> WorkflowPage: ...
+
+    async def count(self, organization_id: UUID, search: WorkflowSearch) -> int: ...
+
+    async def get(self, organization_id: UUID, workflow_id: UUID) -> Workflow | None: ...
+
+    async def create(
+        self, organization_id: UUID, actor: str, command: WorkflowCreate
+    ) -> Workflow: ...
+
+    async def update(
+        self, organization_id: UUID, actor: str, workflow_id: UUID, changes: Mapping[str, Any]
+    ) -> Workflow | None: ...
+
+    async def delete(self, organization_id: UUID, actor: str, workflow_id: UUID) -> bool:
+        """Runs that have not ended are cancelled with it."""
+
+
+class WorkflowRunStore(Protocol):
+    """Each change of a run takes a revision of its workflow and writes an entry of its log."""
+
+    async def start(self, organization_id: UUID, new: NewRun) -> WorkflowRun:
+        """Queue a run; the one that the same firing started before, if any.
+
+        Raises `NotFound` for the workflow, and `Conflict` when it is not active."""
+
+    async def get(self, organization_id: UUID, run_id: UUID) -> WorkflowRun | None: ...
+
+    async def page(
+        self, organization_id: UUID, workflow_id: UUID, before: int | None, limit: int
+    ) -> RunPage:
+        """Runs with a number below `before`, the newest first."""
+
+    async def steps(self, organization_id: UUID, run_id: UUID) -> list[WorkflowStep]:
+        """Every attempt at every step, in order."""
+
+    async def cancel(self, organization_id: UUID, run_id: UUID) -> WorkflowRun | None:
+        """End a queued or running run; None when it has ended."""
+
+
 class Storage(Protocol):
     """All of storage, one attribute a noun."""
 
@@ -374,6 +420,12 @@ class Storage(Protocol):
 
     @property
     def tasks(self) -> TaskStore: ...
+
+    @property
+    def workflows(self) -> WorkflowStore: ...
+
+    @property
+    def workflow_runs(self) -> WorkflowRunStore: ...
 
     @property
     def templates(self) -> TemplateStore: ...

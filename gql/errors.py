@@ -8,6 +8,7 @@ import structlog
 from graphql import GraphQLError
 
 from domain.errors import (
+    Conflict,
     DomainError,
     Forbidden,
     Invalid,
@@ -31,6 +32,7 @@ class Code(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     NOT_FOUND = "NOT_FOUND"
     BAD_USER_INPUT = "BAD_USER_INPUT"
+    CONFLICT = "CONFLICT"
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     RATE_LIMITED = "RATE_LIMITED"
     TABLE_BUSY = "TABLE_BUSY"
@@ -41,6 +43,7 @@ _CODES: dict[type[DomainError], Code] = {
     Unauthenticated: Code.UNAUTHENTICATED,
     Forbidden: Code.FORBIDDEN,
     NotFound: Code.NOT_FOUND,
+    Conflict: Code.CONFLICT,
     TooLarge: Code.LIMIT_EXCEEDED,
     TableBusy: Code.TABLE_BUSY,
 }

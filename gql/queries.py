@@ -4,9 +4,10 @@ from typing import Annotated
 
 import strawberry
 
-from domain import access, ids, imports, keys, projects, tables
+from domain import access, ids, imports, keys, projects, tables, template_records, templates
 from domain.entities import TableSearch
 from domain.errors import ErrorCode, NotFound, invalid
+from domain.template_records import TemplateSearch
 from gql import lookups
 from gql.compiled.rows import row_selector
 from gql.context import Info, given_id
@@ -17,7 +18,8 @@ from gql.types.node import Node
 from gql.types.projects import Project
 from gql.types.rows import Row, spliced_row
 from gql.types.tables import Table
-from gql.types.vocabulary import TableSource
+from gql.types.templates import Template
+from gql.types.vocabulary import TableSource, TemplateCategory, TemplateScope
 
 #: Longest list of ids in `nodes`.
 MAX_NODES = 100
@@ -64,6 +66,35 @@ class Query:
     @strawberry.field(description="A table by its id.")
     async def table(self, info: Info, id: _Id) -> Table | None:
         return await lookups.find_table(info.context, id)
+
+    @strawberry.field(description="The templates that match, by name.")
+    async def templates(
+        self,
+        info: Info,
+        category: Annotated[
+            TemplateCategory | None, strawberry.argument(description="Only templates for this.")
+        ] = None,
+        scope: Annotated[
+            TemplateScope | None,
+            strawberry.argument(description="Only those of the system, or of users."),
+        ] = None,
+    ) -> list[Template]:
+        search = TemplateSearch(
+            template_records.TemplateCategory(category.value) if category else None,
+            template_records.TemplateScope(scope.value) if scope else None,
+        )
+        found = await templates.list_templates(info.context.viewer, info.context.storage, search)
+        return [Template.of(template) for template in found]
+
+    @strawberry.field(description="A template by its id.")
+    async def template(self, info: Info, id: _Id) -> Template | None:
+        try:
+            found = await templates.get_template(
+                info.context.viewer, info.context.storage, given_id(id)
+            )
+        except NotFound:
+            return None
+        return Template.of(found)
 
     @strawberry.field(description="A row by its id, whatever its table.")
     async def row(self, info: Info, id: _Id) -> Row | None:

@@ -12,6 +12,7 @@ from gql.mutations.keys import KeyMutations
 from gql.mutations.projects import ProjectMutations
 from gql.mutations.rows import RowMutations
 from gql.mutations.tables import TableMutations
+from gql.mutations.templates import TemplateMutations
 from gql.queries import Query
 from gql.scalars import SCALARS
 from gql.subscriptions import Subscription
@@ -30,6 +31,7 @@ class Mutation(
     CellMutations,
     KeyMutations,
     ImportMutations,
+    TemplateMutations,
 ):
     """All mutations, noun by noun."""
 

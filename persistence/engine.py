@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.numbers import loads
+from persistence.claims import mark_session
 from persistence.embedded import require_version
 from persistence.json_text import dumps
 from persistence.urls import asyncpg_dsn, sqlalchemy_url
@@ -92,8 +93,10 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """A session in a transaction: committed at the end, rolled back on any error."""
+        """A session in a write transaction: committed at the end, rolled back on any error. It
+        carries the mark of the running request."""
         async with self._write() as session, session.begin():
+            await mark_session(session)
             yield session
 
 

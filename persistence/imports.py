@@ -4,8 +4,9 @@ Progress moves in the transaction of the rows, on the condition that it stands w
 began. So a worker that was killed loses nothing, and two workers on one import cannot write a row
 twice."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import asyncpg
@@ -16,8 +17,11 @@ from domain.columns import TableShape
 from domain.entities import Import, ImportRejection, ImportStatus
 from domain.errors import NotFound
 from domain.import_chunks import EncodedChunk, ImportChunk
+from domain.import_plans import ImportPlan
 from persistence import jobs
+from persistence.claims import writing
 from persistence.engine import Connection, Database
+from persistence.import_merges import EncodedMerge, chosen, encode_merge, match, update_matched
 from persistence.import_rows import EncodedRows, copy_rows, encode
 from persistence.json_text import dumps
 from persistence.row_sql import external_values
@@ -28,7 +32,7 @@ JOB = "import"
 
 _FIELDS = (
     "id, organization_id, table_id, file_id, import_key, status, plan, bytes_total, byte_offset,"
-    " next_line, rows_imported, rows_skipped, revision, error, created_by, created_at, updated_at,"
+    " next_line, rows_imported, rows_updated, rows_skipped, revision, error, created_by, created_at, updated_at,"
     " finished_at"
 )
 _INSERT = f"""
@@ -43,9 +47,9 @@ RETURNING {_FIELDS}
 _ADVANCE = f"""
 UPDATE import_run
 SET byte_offset = $3, next_line = $4, rows_imported = rows_imported + $5,
-    rows_skipped = rows_skipped + $6, revision = greatest(revision, $7), status = $8::text,
-    updated_at = clock_timestamp(),
-    finished_at = CASE WHEN $8::text = '{ImportStatus.COMPLETED}' THEN clock_timestamp() END
+    rows_updated = rows_updated + $6, rows_skipped = rows_skipped + $7,
+    revision = greatest(revision, $8), status = $9::text, updated_at = clock_timestamp(),
+    finished_at = CASE WHEN $9::text = '{ImportStatus.COMPLETED}' THEN clock_timestamp() END
 WHERE id = $1 AND status = '{ImportStatus.RUNNING}' AND next_line = $2
 RETURNING {_FIELDS}
 """
@@ -121,21 +125,27 @@ class Imports:
 
     def encode(self, shape: TableShape, run: Import, chunk: ImportChunk) -> EncodedChunk:
         """The chunk as COPY takes it. About 10 µs a row of 19 columns: call it in a thread."""
-        return EncodedChunk(chunk, encode(shape, run.created_by, chunk))
+        merge = encode_merge(chunk, chunk.merge) if chunk.merge is not None else None
+        return EncodedChunk(chunk, _Payload(encode(shape, run.created_by, chunk), merge))
 
     async def add_whole(self, shape: TableShape, new: Import, chunk: EncodedChunk) -> Import:
         """Store the import and all its rows at once; the one that has its key already, if any."""
         try:
-            async with self._revision(shape, new, chunk) as (connection, write):
-                made = await _insert(connection, new, ImportStatus.RUNNING)
-                return await _store(connection, write, made, chunk)
+            try:
+                async with self._revision(shape, new, chunk) as (connection, write):
+                    made = await _insert(connection, new, ImportStatus.RUNNING)
+                    return await _store(connection, write, made, chunk)
+            except _NothingToWrite as nothing:
+                async with writing(self._pool) as connection:
+                    made = await _insert(connection, new, ImportStatus.RUNNING)
+                    return await _advance(connection, made, chunk.chunk, nothing.outcome)
         except _Superseded:
             return await self._taken(new)
 
     async def queue(self, new: Import) -> Import:
         """Store the import with its job; the import that has its key already, if any."""
         try:
-            async with self._pool.acquire() as connection, connection.transaction():
+            async with writing(self._pool) as connection:
                 made = await _insert(connection, new, ImportStatus.QUEUED)
                 await jobs.enqueue(connection, JOB, {"importId": str(new.id)})
         except _Superseded:
@@ -153,8 +163,12 @@ class Imports:
 
         None when the import was cancelled or goes on elsewhere. Raises `StructureMoved`."""
         try:
-            async with self._revision(shape, run, chunk) as (connection, write):
-                return await _store(connection, write, run, chunk)
+            try:
+                async with self._revision(shape, run, chunk) as (connection, write):
+                    return await _store(connection, write, run, chunk)
+            except _NothingToWrite as nothing:
+                async with writing(self._pool) as connection:
+                    return await _advance(connection, run, chunk.chunk, nothing.outcome)
         except _Superseded:
             return None
 
@@ -185,7 +199,7 @@ class Imports:
 
     async def resume(self, organization_id: UUID, import_id: UUID) -> Import | None:
         """Queue a cancelled or failed import again, where it stopped; None in any other state."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with writing(self._pool) as connection:
             resumed = _found(await connection.fetchrow(_RESUME, import_id, organization_id))
             if resumed is not None:
                 await jobs.enqueue(connection, JOB, {"importId": str(import_id)})
@@ -218,6 +232,32 @@ class _Superseded(Exception):
     """The import is not where this transaction believed it; it is rolled back."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Payload:
+    """A chunk as it is written: its rows, and with what they may meet."""
+
+    rows: EncodedRows
+    merge: EncodedMerge | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What becomes of a chunk. `revision` is the last one it made, 0 for none."""
+
+    imported: int
+    updated: int
+    rejections: Sequence[ImportRejection]
+    revision: int = 0
+
+
+class _NothingToWrite(Exception):
+    """No row of the chunk is new and none differs; rolled back, so that no revision is used."""
+
+    def __init__(self, outcome: _Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
 async def _insert(connection: Connection, new: Import, status: ImportStatus) -> Import:
     row = await connection.fetchrow(
         _INSERT,
@@ -242,8 +282,50 @@ async def _insert(connection: Connection, new: Import, status: ImportStatus) -> 
 async def _store(
     connection: Connection, write: TableWrite | None, run: Import, encoded: EncodedChunk
 ) -> Import:
-    """Move the import on, then write its rows and what was refused."""
-    chunk = encoded.chunk
+    """Write the rows of a chunk, move the import on and keep what was refused."""
+    chunk, payload = encoded.chunk, encoded.payload
+    if write is None:
+        return await _advance(connection, run, chunk, _Outcome(0, 0, chunk.rejections))
+    if payload.merge is not None and chunk.count:
+        outcome = await _merge_rows(write, payload, chunk)
+        if not outcome.revision:
+            if not (chunk.last and run.status is ImportStatus.RUNNING):
+                raise _NothingToWrite(outcome)
+            outcome = replace(outcome, revision=write.revision)
+            await _log_end(write, ImportStatus.COMPLETED)
+        return await _advance(connection, run, chunk, outcome)
+    outcome = _Outcome(chunk.count, 0, chunk.rejections, write.revision)
+    # First the progress: who comes too late must not write anything.
+    advanced = await _advance(connection, run, chunk, outcome)
+    if chunk.count:
+        await _add_rows(write, payload.rows)
+    else:
+        await _log_end(write, ImportStatus.COMPLETED)
+    return advanced
+
+
+async def _merge_rows(write: TableWrite, payload: _Payload, chunk: ImportChunk) -> _Outcome:
+    """Rows that others had are updated, in one revision; the new ones are added, in the next."""
+    merge = payload.merge
+    if merge is None or chunk.merge is None:
+        raise ValueError("The chunk was made for an import that only adds")
+    found = await match(write, merge, chunk.count)
+    # A record that repeats the key of a new row would have updated it.
+    updated = chunk.merge.count([*found.added, *found.updated]) - len(found.added)
+    changed = await update_matched(write, merge, found.updated)
+    if found.added:
+        if changed:
+            await write.next_revision()
+        await _add_rows(write, chosen(payload.rows, found.added))
+    rejections = sorted([*chunk.rejections, *found.rejections], key=lambda each: each.line)
+    wrote = changed or found.added
+    return _Outcome(len(found.added), updated, rejections, write.revision if wrote else 0)
+
+
+async def _advance(
+    connection: Connection, run: Import, chunk: ImportChunk, outcome: _Outcome
+) -> Import:
+    """Move the import behind the chunk. Raises `_Superseded` when it is not at its beginning."""
     advanced = _found(
         await connection.fetchrow(
             _ADVANCE,
@@ -251,28 +333,25 @@ async def _store(
             run.next_line,
             chunk.byte_offset,
             chunk.next_line,
-            chunk.count,
-            len(chunk.rejections),
-            write.revision if write is not None else 0,
+            outcome.imported,
+            outcome.updated,
+            len(outcome.rejections),
+            outcome.revision,
             ImportStatus.COMPLETED if chunk.last else ImportStatus.RUNNING,
         )
     )
     if advanced is None:
         raise _Superseded
-    if write is not None and chunk.count:
-        await _write_rows(write, encoded.payload)
-    elif write is not None:
-        await _log_end(write, ImportStatus.COMPLETED)
-    if chunk.rejections:
+    if outcome.rejections:
         await connection.copy_records_to_table(
             "import_rejection",
             columns=("import_id", "line", "error", "record"),
-            records=[(run.id, r.line, r.error, dumps(r.record)) for r in chunk.rejections],
+            records=[(run.id, r.line, r.error, dumps(r.record)) for r in outcome.rejections],
         )
     return advanced
 
 
-async def _write_rows(write: TableWrite, rows: EncodedRows) -> None:
+async def _add_rows(write: TableWrite, rows: EncodedRows) -> None:
     count = rows.count
     start = await write.connection.fetchval(_TAKE_POSITIONS, write.shape.id, count)
     await copy_rows(write, rows, start)
@@ -302,7 +381,8 @@ SELECT $1, row_id, number, $2, 'initialized', 'resolved', updated_at FROM given
 
 
 def _cause(run: Import) -> Cause:
-    return Cause(CauseKind.IMPORT, str(run.id))
+    skip = ImportPlan.from_json(run.plan).skip_triggers
+    return Cause(CauseKind.IMPORT, str(run.id), skip_triggers=skip)
 
 
 def _found(row: "asyncpg.Record | None") -> Import | None:

@@ -8,8 +8,10 @@ import asyncpg
 
 from domain.changes import Cause, ChangeKind
 from domain.columns import TableShape
-from domain.errors import StructureMoved
+from domain.errors import Conflict, StructureMoved
+from domain.idempotency import current_claim
 from domain.row_writes import PreparedRow, Written
+from persistence.claims import writing
 from persistence.engine import Connection, Pool
 from persistence.json_text import dumps
 from persistence.row_sql import external_values, record_definition, rows_json, stored_columns
@@ -82,7 +84,10 @@ async def insert_rows(
     session_id: UUID,
     rows: Sequence[PreparedRow],
 ) -> Written:
-    """Store the rows in one revision. Raises `StructureMoved` when the shape is old."""
+    """Store the rows in one revision.
+
+    Raises `StructureMoved` when the shape is old, and `Conflict` for an id that was used before,
+    also by a row that is deleted: its versions are still there."""
     try:
         clock = await connection.fetchrow(
             statements.get(shape, "insert", lambda: insert_statement(shape)),
@@ -97,6 +102,8 @@ async def insert_rows(
         )
     except (asyncpg.UndefinedColumnError, asyncpg.UndefinedTableError):
         raise StructureMoved from None
+    except asyncpg.UniqueViolationError:
+        raise Conflict("A row with this id was added before") from None
     if clock is None:
         raise StructureMoved
     return Written(clock["revision"], clock["last_at"], [row.id for row in rows])
@@ -111,7 +118,13 @@ async def add_rows(
     session_id: UUID,
     rows: Sequence[PreparedRow],
 ) -> Written:
-    """`insert_rows` as a transaction of its own, then a wake-up."""
-    written = await insert_rows(pool, shape, actor, cause, session_id, rows)
+    """`insert_rows` as a transaction of its own, then a wake-up.
+
+    Only a request with an idempotency key pays for a transaction around the one statement."""
+    if current_claim() is None:
+        written = await insert_rows(pool, shape, actor, cause, session_id, rows)
+    else:
+        async with writing(pool) as connection:
+            written = await insert_rows(connection, shape, actor, cause, session_id, rows)
     wake("table", shape.id, written.revision)
     return written

@@ -21,6 +21,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.changes import Cause, ChangeKind, OrganizationChangeKind
 from domain.columns import TableShape
 from domain.errors import NotFound, StructureMoved
+from persistence.claims import writing
 from persistence.engine import Connection, Pool, run_sql
 from persistence.json_text import dumps
 
@@ -36,6 +37,13 @@ RETURNING revision, last_at
 """
 
 
+_ONE_MORE_REVISION = """
+UPDATE table_clock
+SET revision = revision + 1, last_at = greatest(clock_timestamp()::timestamptz(3), last_at)
+WHERE table_id = $1 RETURNING revision, last_at
+"""
+
+
 class NothingWritten(Exception):
     """Raised inside a write transaction that turned out to change nothing: it rolls back, so that
     no revision is used. `revision` is the table's last one."""
@@ -46,6 +54,9 @@ class NothingWritten(Exception):
         self.at = at
 
 
+_ONE_MORE_REVISION = (
+    "UPDATE table_clock SET revision = revision + 1 WHERE table_id = $1 RETURNING revision"
+)
 _DATE_SHAPES = frozenset({ChangeKind.COLUMNS_CHANGED, ChangeKind.TABLE_DELETED})
 
 _LOG_CHANGE = """
@@ -67,6 +78,12 @@ class TableWrite:
     revision: int
     at: datetime
 
+    async def advance(self) -> None:
+        """Take the next revision, for one more entry of the same transaction."""
+        clock = await self.connection.fetchrow(_ONE_MORE_REVISION, self.shape.id)
+        assert clock is not None  # its row is locked
+        self.revision, self.at = clock["revision"], clock["last_at"]
+
     async def log(
         self,
         kind: ChangeKind,
@@ -76,7 +93,7 @@ class TableWrite:
         deleted: int = 0,
         details: dict[str, Any] | None = None,
     ) -> None:
-        """Write the entry of this revision. Every write calls it once."""
+        """Write the entry of this revision. Every write calls it once for each revision."""
         await self.connection.execute(
             _LOG_CHANGE,
             self.shape.id,
@@ -91,6 +108,11 @@ class TableWrite:
             deleted,
             dumps(details) if details else None,
         )
+
+
+    async def next_revision(self) -> None:
+        """Go on with one more change in this transaction, after the entry of the one before."""
+        self.revision = await self.connection.fetchval(_ONE_MORE_REVISION, self.shape.id)
 
 
 @asynccontextmanager
@@ -122,7 +144,7 @@ async def write_tables(
     names = ", ".join(shape.sql_name for shape in ordered)
     writes: dict[UUID, TableWrite] = {}
     try:
-        async with pool.acquire() as connection, connection.transaction():
+        async with writing(pool) as connection:
             await connection.execute(f"LOCK TABLE {names} IN ROW EXCLUSIVE MODE")
             for shape in ordered:
                 clock = await connection.fetchrow(

@@ -1,4 +1,5 @@
-"""Work that nobody asks for: dropping the data of deleted tables."""
+"""Work that nobody asks for: dropping the data of deleted tables and answers that nobody repeats
+any more."""
 
 import asyncio
 from contextlib import suppress
@@ -7,6 +8,7 @@ import structlog
 
 from persistence import deleted_tables
 from persistence.engine import Database
+from persistence.idempotency import Idempotency
 
 #: Seconds between two looks. Several workers may look at once: each step is safe to repeat.
 PAUSE = 60.0
@@ -20,6 +22,7 @@ async def sweep(database: Database, stopping: asyncio.Event, pause: float = PAUS
         try:
             while not stopping.is_set() and await deleted_tables.drop_next(database):
                 _log.info("the data of a deleted table is gone")
+            await Idempotency(database.pool).forget()
         except Exception:
             _log.warning("sweeping failed; it is tried again", exc_info=True)
         with suppress(TimeoutError):

@@ -5,10 +5,10 @@ import structlog
 from starlette.requests import Request as HTTPRequest
 from starlette.responses import HTMLResponse, Response
 
-from domain.errors import DomainError, Unauthenticated
-from gql.answers import errors_json, result_json, to_json
+from domain.errors import Conflict, DomainError, Unauthenticated
+from gql.answers import errors_json, to_json
 from gql.errors import INTERNAL_MESSAGE, Code, domain_error, plain_error
-from gql.operations import Refused, execute, is_query, is_subscription
+from gql.operations import Refused, is_query, is_subscription
 from gql.transports.graphiql import CONTENT_SECURITY_POLICY, page
 from gql.transports.service import BadRequest, Request, Service, read_json, read_request
 from persistence.jobs import out_of_reach
@@ -73,7 +73,7 @@ class HTTPEndpoint:
             if request.method == "GET" and not is_query(operation):
                 error_ = plain_error(Code.BAD_USER_INPUT, "GET runs queries only; use POST", id_)
                 raise Answer(405, error_, allow="POST")
-            result = await execute(document, operation, asked.variables, context)
+            body = await self._service.answer(asked, document, operation, context)
         except BadRequest as error:
             raise Answer(400, plain_error(Code.BAD_USER_INPUT, str(error), id_)) from None
         except Refused as refused:
@@ -81,8 +81,9 @@ class HTTPEndpoint:
             status = 400 if media_type == GRAPHQL_JSON else 200
             return _response(errors_json(refused.errors, id_), status, media_type)
         except DomainError as error:
-            raise Answer(400, domain_error(error, id_)) from None
-        return _response(result_json(result, id_), 200, media_type)
+            status = 409 if isinstance(error, Conflict) else 400
+            raise Answer(status, domain_error(error, id_)) from None
+        return _response(body, 200, media_type)
 
     async def _read(self, request: HTTPRequest) -> Request:
         if request.method == "GET":
@@ -99,7 +100,8 @@ class HTTPEndpoint:
             # Not only form: a page of another site cannot send this type without asking first.
             error = plain_error(Code.BAD_USER_INPUT, "The content type must be application/json")
             raise Answer(415, error)
-        return read_request(read_json(await self._body(request)))
+        key = request.headers.get("idempotency-key")
+        return read_request(read_json(await self._body(request)), key)
 
     async def _body(self, request: HTTPRequest) -> bytes:
         chunks, size = [], 0

@@ -1,5 +1,6 @@
 """What all transports of the GraphQL face share: who asks, and one way to run an operation."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,10 +8,12 @@ from typing import Any
 from graphql import OperationDefinitionNode
 
 from domain.access import Viewer
+from domain.idempotency import Answer, KeyedRequest, accept_key, once
 from domain.numbers import InvalidJson, loads
+from gql.answers import result_json, to_json
 from gql.context import Context
 from gql.limits import Limits
-from gql.operations import Document, Documents
+from gql.operations import Document, Documents, execute, is_query
 from persistence.storage import PostgresStorage
 from realtime.hub import Hub
 
@@ -28,6 +31,13 @@ class Request:
     query: str
     variables: Mapping[str, Any]
     operation_name: str | None
+    idempotency_key: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """Equal for requests that ask for the same."""
+        asked = to_json([self.query, self.operation_name, self.variables])
+        return hashlib.sha256(asked).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,38 @@ class Service:
         self.documents.check_cost(document, operation, request.variables)
         return document, operation
 
+    async def answer(
+        self,
+        request: Request,
+        document: Document,
+        operation: OperationDefinitionNode,
+        context: Context,
+    ) -> bytes:
+        """Run a query or mutation: the response object. A mutation with an idempotency key that
+        was carried out before is not run; its first answer is given again.
+
+        Raises `Refused` for bad variables, and `Conflict` or `Invalid` for a bad key."""
+        key = accept_key(request.idempotency_key)
+        if key is None or is_query(operation):
+            return await self._run(request, document, operation, context)
+
+        async def work() -> Answer:
+            return Answer((await self._run(request, document, operation, context)).decode())
+
+        viewer = context.viewer
+        keyed = KeyedRequest(viewer.organization_id, viewer.actor, key, request.digest)
+        return (await once(self.storage.idempotency, keyed, work)).body.encode()
+
+    async def _run(
+        self,
+        request: Request,
+        document: Document,
+        operation: OperationDefinitionNode,
+        context: Context,
+    ) -> bytes:
+        result = await execute(document, operation, request.variables, context)
+        return result_json(result, self.request_id())
+
 
 def read_json(body: bytes | str) -> Any:
     """A JSON body with exact numbers. Raises `BadRequest`."""
@@ -64,8 +106,9 @@ def read_json(body: bytes | str) -> Any:
         raise BadRequest(f"The body is not JSON: {error}") from None
 
 
-def read_request(content: Any) -> Request:
-    """A request from a JSON value. Raises `BadRequest`."""
+def read_request(content: Any, idempotency_key: str | None = None) -> Request:
+    """A request from a JSON value; `extensions.idempotencyKey` goes before the key given beside
+    it. Raises `BadRequest`."""
     if not isinstance(content, dict):
         raise BadRequest("A GraphQL request is a JSON object with `query`")
     query = content.get("query")
@@ -80,4 +123,7 @@ def read_request(content: Any) -> Request:
         raise BadRequest("`operationName` must be a string")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequest("`extensions` must be an object")
-    return Request(query, variables or {}, name or None)
+    key = (extensions or {}).get("idempotencyKey", idempotency_key)
+    if key is not None and not isinstance(key, str):
+        raise BadRequest("`extensions.idempotencyKey` must be a string")
+    return Request(query, variables or {}, name or None, key)

@@ -13,7 +13,7 @@ from gql.context import Context
 from gql.errors import Code, format_errors, plain_error
 from gql.execution import Executor
 from gql.feeds import Event, FailedFrame, Feed, LastFrame
-from gql.operations import Document, Refused, execute, execute_event, is_subscription, open_feed
+from gql.operations import Document, Refused, execute_event, is_subscription, open_feed
 from gql.transports.service import Request, Service
 from gql.transports.socket_writer import SocketWriter
 from persistence.jobs import out_of_reach
@@ -28,8 +28,8 @@ async def run_operation(
     try:
         document, operation = service.prepare(request)
         if not is_subscription(operation):
-            result = await execute(document, operation, request.variables, context)
-            await writer.next(_id_json(id_), result_json(result, service.request_id()))
+            body = await service.answer(request, document, operation, context)
+            await writer.next(_id_json(id_), body)
         else:
             executor, feed = await open_feed(document, operation, request.variables, context)
             key = _group_key(document, request, context)

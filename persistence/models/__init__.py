@@ -30,7 +30,14 @@ from persistence.models.metadata import (
     TableRow,
 )
 from persistence.models.presentation import ChartRow, TemplateRow
-from persistence.models.work import FileRow, IdempotencyRow, ImportRejectionRow, ImportRow
+from persistence.models.work import (
+    FileRow,
+    IdempotencyRow,
+    ImportRejectionRow,
+    ImportRow,
+    RollbackConflictRow,
+    RollbackRow,
+)
 
 __all__ = [
     "ApiKeyRow",
@@ -50,6 +57,8 @@ __all__ = [
     "OrganizationRow",
     "ProjectRow",
     "RelayCursorRow",
+    "RollbackConflictRow",
+    "RollbackRow",
     "RowVersionRow",
     "SessionRow",
     "TableClockRow",

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from persistence.models.base import big_column, json_column, now_column, time_column
@@ -54,6 +54,7 @@ class ImportRow(SQLModel, table=True):
     byte_offset: int = big_column()
     next_line: int = big_column(default=2)
     rows_imported: int = big_column()
+    rows_updated: int = big_column()
     rows_skipped: int = big_column()
     revision: int = big_column()
     error: str | None = None
@@ -76,15 +77,60 @@ class ImportRejectionRow(SQLModel, table=True):
 
 class IdempotencyRow(SQLModel, table=True):
     """A request that its sender may repeat. `committed` moves in the transaction of its writes, so
-    that a repeat never writes twice; `answer` is what the first one was told."""
+    that a repeat never writes twice; `answer` is what the first one was told. `claim` names the
+    running request that may write."""
 
     __tablename__ = "idempotency"
-    __table_args__ = (Index("ix_idempotency_created", "created_at"),)
+    __table_args__ = (
+        Index("ix_idempotency_created", "created_at"),
+        UniqueConstraint("claim", name="ux_idempotency_claim"),
+    )
 
     organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
+    actor: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
-    operation: str
     digest: str
+    claim: UUID
     committed: bool = Field(default=False)
     answer: dict[str, Any] | None = json_column()
     created_at: datetime = now_column()
+
+
+class RollbackRow(SQLModel, table=True):
+    """A rollback of many rows as a job. `after_row` is the last row that it has looked at; it moves
+    in the transaction of each step."""
+
+    __tablename__ = "rollback_run"
+    __table_args__ = (Index("ix_rollback_run_table", "table_id"),)
+
+    id: UUID = Field(primary_key=True)
+    organization_id: UUID = Field(foreign_key="organization.id")
+    table_id: UUID
+    undo: dict[str, Any] = json_column(nullable=False)
+    force: bool
+    status: str
+    rows_total: int = big_column()
+    rows_seen: int = big_column()
+    rows_deleted: int = big_column()
+    rows_changed: int = big_column()
+    rows_restored: int = big_column()
+    conflict_count: int = big_column()
+    after_row: UUID | None = None
+    revision: int = big_column()
+    error: str | None = None
+    created_by: str
+    created_at: datetime = now_column()
+    updated_at: datetime = now_column()
+    finished_at: datetime | None = time_column()
+
+
+class RollbackConflictRow(SQLModel, table=True):
+    """A row that a rollback left alone, and the later change that was in the way."""
+
+    __tablename__ = "rollback_conflict"
+
+    run_id: UUID = Field(primary_key=True, foreign_key="rollback_run.id")
+    row_id: UUID = Field(primary_key=True)
+    revision: int = big_column()
+    actor: str
+    reason: str

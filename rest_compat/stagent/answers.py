@@ -102,6 +102,64 @@ class ImportResult(Answer):
     columns: list[FileColumn] = Field(description="The columns that were filled.")
 
 
+class TemplateColumn(Answer):
+    """A column of a template."""
+
+    name: str = Field(description="The key in row data.")
+    displayName: str = Field(description="What people see.")
+    dataType: str = Field(description="Its type.")
+    position: int = Field(description="Its place, from 0.")
+    required: bool = Field(description="Whether every row needs a value.")
+    defaultValue: str | None = Field(description="For new rows without the key.")
+    config: dict[str, Any] | None = Field(description="Options, formula or target of the type.")
+    computedBy: str = Field(default="", description="Who fills it, if it is no person.")
+
+
+class Template(Answer):
+    """A template of tables."""
+
+    id: str = Field(description="Opaque.")
+    name: str = Field(description="The template's name.")
+    description: str | None = Field(description="What it is for.")
+    category: str = Field(description="business, personal, pm, finance or content.")
+    scope: str = Field(description="system or user.")
+    icon: str | None = Field(description="The name of a picture.")
+    columns: list[TemplateColumn] = Field(description="In order.")
+    sampleData: list[dict[str, Any]] = Field(description="Rows by column name.")
+    createdAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+    updatedAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+
+
+class TemplateList(Answer):
+    """All templates that match."""
+
+    templates: list[Template] = Field(description="By name.")
+
+
+class Named(Answer):
+    """What was made."""
+
+    id: str = Field(description="Opaque.")
+    name: str = Field(description="Its name.")
+
+
+class Trigger(Answer):
+    """A trigger."""
+
+    id: str = Field(description="Opaque.")
+    tableId: str = Field(description="The table.")
+    name: str = Field(description="What people call it.")
+    triggerEvent: str = Field(description="row_added, row_updated or row_deleted.")
+    condition: Any = Field(description="One condition, a list that must all hold, or null.")
+    actionType: str = Field(description="run_workflow, create_task or call_webhook.")
+    actionConfig: dict[str, Any] = Field(description="Settings of the action.")
+    status: str = Field(description="active or paused.")
+    fireCount: int = Field(description="Firings that succeeded.")
+    lastFiredAt: str | None = Field(pattern=_MOMENT, description="When the last one did.")
+    createdAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+    updatedAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+
+
 class UploadedFile(Answer):
     """A file that was uploaded."""
 

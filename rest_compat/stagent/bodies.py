@@ -156,3 +156,44 @@ class ImportBody(Body):
     columnMapping: list[MappingBody] = Field(
         default_factory=list, max_length=500, description="Columns not named come in as inferred."
     )
+
+
+_CONDITION = (
+    "`{column, operator, value}` as in filters of rows, or a list of them that must all hold; "
+    "`equals`, `not_equals`, `greater_than` and `less_than` are understood too. null: always."
+)
+_CONFIG = (
+    "`workflowId` for run_workflow; `title`, `description`, `projectId` for create_task; `url`, "
+    "`method`, `headers` for call_webhook."
+)
+
+
+class TriggerBody(Body):
+    """A trigger to be made."""
+
+    name: Text = Field(min_length=1, max_length=256, description="What people call it.")
+    triggerEvent: Literal["row_added", "row_updated", "row_deleted"] = Field(
+        description="What must happen to a row."
+    )
+    actionType: Literal["run_workflow", "create_task", "call_webhook"] = Field(
+        description="What is done then."
+    )
+    actionConfig: dict[str, Any] = Field(description=_CONFIG)
+    condition: Any = Field(None, description=_CONDITION)
+
+
+class TriggerChangeBody(Body):
+    """What to change of a trigger. Absent fields stay."""
+
+    name: Text = Field("", min_length=1, max_length=256, description="The new name.")
+    triggerEvent: Literal["row_added", "row_updated", "row_deleted"] = Field(
+        "row_added", description="What must happen to a row."
+    )
+    actionType: Literal["run_workflow", "create_task", "call_webhook"] = Field(
+        "create_task", description="What is done then."
+    )
+    actionConfig: dict[str, Any] = Field(default_factory=dict, description=_CONFIG)
+    condition: Any = Field(None, description=_CONDITION)
+    status: Literal["active", "paused"] = Field(
+        "active", description="A paused trigger does not fire, later neither."
+    )

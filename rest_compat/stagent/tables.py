@@ -17,12 +17,11 @@ from domain.entities import (
     TableUpdate,
 )
 from rest_compat.endpoints import Call
-from rest_compat.stagent import shapes
-from rest_compat.stagent.bodies import CloneBody, PlacedColumnBody, TableBody, TableChangeBody
-from rest_compat.wire import Refused, json_response, parse, read_body
+from rest_compat.stagent import shapes, templates
+from rest_compat.stagent.bodies import PlacedColumnBody, TableBody, TableChangeBody
+from rest_compat.wire import json_response, parse, read_body
 
 _TABLE = TypeAdapter(TableBody)
-_CLONE = TypeAdapter(CloneBody)
 _CHANGE = TypeAdapter(TableChangeBody)
 
 #: Stands for an id that cannot exist, so that it is refused together with all else that is wrong.
@@ -62,11 +61,13 @@ async def list_tables(call: Call) -> Response:
 
 
 async def create_table(call: Call) -> Response:
-    """A body with `templateId` asks for a copy of a template; there are none yet."""
+    """A body with `templateId` asks for a copy of a template."""
     given = await read_body(call.request, call.limits.body_bytes)
     if isinstance(given, dict) and given.get("templateId") is not None:
-        parse(_CLONE, given)
-        raise Refused(404, "Template not found")
+        project = given.get("projectId")
+        project_id = _project_id(project if isinstance(project, str) else None)
+        cloned = await templates.clone_template(call, given, project_id)
+        return await _shown(call, cloned.table, 201)
     body = parse(_TABLE, given)
     command = TableCreate(
         name=body.name,

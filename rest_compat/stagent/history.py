@@ -1,0 +1,76 @@
+"""History of a table and of a row, and going back to an entry of it."""
+
+import re
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from domain import history
+from domain.changes import CauseKind
+from domain.history_records import HistoryAction, HistoryEntry, HistoryQuery
+from domain import ids
+from rest_compat.endpoints import Call
+from rest_compat.stagent.shapes import moment
+from rest_compat.wire import json_array_response
+
+#: Entries when `limit` does not say how many, and at most; a larger one is cut.
+TABLE_LIMITS = (100, 500)
+ROW_LIMITS = (50, 200)
+#: Who is told when nobody in particular is known: calls without a key.
+NOBODY = "user"
+
+_NUMBER = re.compile(r"\s*\+?0*[1-9][0-9]{0,30}\s*", re.ASCII)
+
+
+async def table_history(call: Call) -> Response:
+    """The newest entries of a table."""
+    table_id = call.id("id", "Table")
+    query = HistoryQuery(limit=_limit(call, TABLE_LIMITS))
+    page = await history.read_history(call.viewer, call.storage, table_id, query)
+    return json_array_response([_entry(each) for each in page.entries])
+
+
+async def row_history(call: Call) -> Response:
+    """The newest entries of a row. A row that never was has none."""
+    table_id = call.id("id", "Table")
+    row_id = ids.parse(call.request.path_params["rowId"])
+    limit = _limit(call, ROW_LIMITS) if row_id is not None else 0
+    query = HistoryQuery(limit=limit, row_id=row_id)
+    page = await history.read_history(call.viewer, call.storage, table_id, query)
+    return json_array_response([_entry(each) for each in page.entries])
+
+
+def _limit(call: Call, bounds: tuple[int, int]) -> int:
+    default, most = bounds
+    text = call.query("limit")
+    return min(int(text), most) if text and _NUMBER.fullmatch(text) else default
+
+
+def _entry(entry: HistoryEntry) -> str:
+    """The entry as JSON; its data is JSON already."""
+    action = entry.action
+    shown: dict[str, Any] = {
+        "id": entry.id,
+        "tableId": str(entry.table_id),
+        "rowId": str(entry.row_id),
+        "version": entry.version,
+        "revision": entry.revision,
+        "action": action.value,
+        "changeType": "update" if action is HistoryAction.ROLLBACK else action.value,
+        "data": orjson.Fragment(entry.data),
+        "previousData": orjson.Fragment(entry.previous) if entry.previous is not None else None,
+        "changedBy": _author(entry),
+        "cause": {"kind": entry.cause["kind"], "id": entry.cause.get("id")},
+        "createdAt": moment(entry.at),
+    }
+    return orjson.dumps(shown).decode()
+
+
+def _author(entry: HistoryEntry) -> str:
+    """`rollback`, who was named as the maker of a new row, or the key's name."""
+    if entry.cause["kind"] == CauseKind.ROLLBACK:
+        return CauseKind.ROLLBACK.value
+    if entry.change == "create" and entry.author != entry.actor:
+        return entry.author
+    return entry.actor_name or (NOBODY if entry.actor == "open" else entry.actor)
