@@ -41,6 +41,7 @@ async def drop_next(database: Database, grace: timedelta = GRACE) -> bool:
     async with database.pool.acquire() as connection, connection.transaction():
         for metadata in (
             "relay_cursor",
+            "chart",
             "column_index",
             "table_session",
             "table_column",

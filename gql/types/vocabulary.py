@@ -87,6 +87,49 @@ class FilterOperator(Enum):
     IS_NOT_EMPTY = _operator(Operator.IS_NOT_EMPTY)
 
 
+@strawberry.enum(description="Stretches of time that dates are gathered in, in UTC.")
+class DateBucket(Enum):
+    DAY = _word("day", "A day.")
+    WEEK = _word("week", "A week from Monday on, named by that day.")
+    MONTH = _word("month", "A month, named by its first day.")
+    QUARTER = _word("quarter", "Three months, named by their first day.")
+    YEAR = _word("year", "A year, named by its first day.")
+
+
+@strawberry.enum(description="What is said about the values of a group. Empty cells do not count.")
+class AggregateFunction(Enum):
+    COUNT = _word("count", "How many values there are; without a column, how many rows.")
+    COUNT_DISTINCT = _word("count_distinct", "How many different values there are.")
+    SUM = _word("sum", "The sum of numbers; exact.")
+    AVG = _word("avg", "The average of numbers.")
+    MIN = _word("min", "The least: of numbers, texts by code point, dates or moments.")
+    MAX = _word("max", "The greatest.")
+
+
+@strawberry.enum(description="The form of a chart.")
+class ChartType(Enum):
+    BAR = _word("bar", "A bar for each x.")
+    LINE = _word("line", "A line from x to x.")
+    PIE = _word("pie", "A slice for each x: how many rows have it.")
+    SCATTER = _word("scatter", "A mark for each row.")
+    HISTOGRAM = _word("histogram", "A bar for each bin of a number: how many rows are in it.")
+
+
+@strawberry.enum(description="What a chart makes of the y values of rows with the same x.")
+class ChartAggregation(Enum):
+    SUM = _word("sum", "Their sum.")
+    AVG = _word("avg", "Their average.")
+    COUNT = _word("count", "How many rows there are.")
+    MIN = _word("min", "The least.")
+    MAX = _word("max", "The greatest.")
+
+
+@strawberry.enum(description="The format of a picture.")
+class ImageFormat(Enum):
+    SVG = _word("svg", "Vectors, as text.")
+    PNG = _word("png", "Pixels.")
+
+
 @strawberry.enum(description="Which way a sort key runs.")
 class SortDirection(Enum):
     ASC = _word("asc", "Smallest first.")
