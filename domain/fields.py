@@ -45,8 +45,9 @@ def family_of(field: Field) -> Family:
 
 
 def is_stored(field: Field) -> bool:
-    """Whether rows hold values of the field. Of a computed column they do not: always null."""
-    return isinstance(field, SystemField) or field.stored
+    """Whether rows have values of the field. Of a computed column without a formula they have
+    none: always null."""
+    return isinstance(field, SystemField) or field.stored or field.computation is not None
 
 
 def find_field(shape: TableShape, key: str) -> Field | None:

@@ -319,7 +319,7 @@ def bind_sorts(
     shape: TableShape, raws: Sequence[RawSort], path: tuple[str, ...] = ("sort",)
 ) -> tuple[Sort, ...]:
     """The sort keys over the table's columns; a column that is named again adds nothing,
-    nor does one without stored values, whose order is all ties.
+    nor does one without values, whose order is all ties.
 
     Raises `Invalid` with every problem found.
     """

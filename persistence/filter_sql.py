@@ -14,6 +14,7 @@ from domain.fields import Field, family_of, is_stored
 from domain.filters import AllOf, Filter, Not, Operator, Where, conditions
 from domain.operators import HOLDERS
 from domain.values import Family
+from persistence.formula_sql import column_value
 
 #: Same collation for every text comparison: code points for order, all of Unicode for lower().
 COLLATION = "pg_c_utf8"
@@ -89,12 +90,12 @@ def bind_values(filter: Filter, params: Params) -> None:
 
 
 def operand(field: Field, alias: str) -> str:
-    """The field's value in SQL. A computed column has none in storage: null."""
+    """The field's value in SQL. A computed column's is computed where it is asked for."""
     if not is_stored(field):
         family = family_of(field)
         return f"NULL::{SQL_TYPES[family]}{'[]' if family in HOLDERS else ''}"
     if isinstance(field, Column):
-        return f"{alias}.{field.sql_name}"
+        return column_value(field, alias)
     if field.family is Family.TEXT:
         return f"{alias}.{field.sql_name} COLLATE {COLLATION}"
     return f"{alias}.{field.sql_name}"
@@ -215,7 +216,7 @@ def compile_search(shape: TableShape, text: str, params: Params, alias: str = "t
     `text` comes from `domain.filters.accept_search` and is taken literally.
     """
     columns = [
-        column for column in shape.columns if column.stored and family_of(column) in SEARCHED
+        column for column in shape.columns if is_stored(column) and family_of(column) in SEARCHED
     ]
     if not columns:
         return "FALSE"

@@ -83,7 +83,7 @@ def column_value(column: Column, alias: str) -> str:
     if column.computation is None:
         return f"NULL::{FAMILY_TYPES[family(column)]}"
     value = compile_node(column.computation.root, alias)
-    return f"({value}) COLLATE {COLLATION}" if family(column) is Family.TEXT else value
+    return f"(({value}) COLLATE {COLLATION})" if family(column) is Family.TEXT else f"({value})"
 
 
 #: What formulas can give, as PostgreSQL types.

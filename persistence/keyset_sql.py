@@ -126,11 +126,18 @@ class _Key:
 
 
 def _keys(sorts: Sequence[Sort], alias: str, backward: bool) -> tuple[_Key, ...]:
-    return _cached_keys(tuple(sorts), alias, backward)
+    # Equal columns may compute differently, when one that their formula uses has changed.
+    computed = any(getattr(sort.field, "computation", None) for sort in sorts)
+    make = _make_keys if computed else _cached_keys
+    return make(tuple(sorts), alias, backward)
 
 
 @lru_cache(maxsize=1024)  # made once per order, used several times per request
 def _cached_keys(sorts: tuple[Sort, ...], alias: str, backward: bool) -> tuple[_Key, ...]:
+    return _make_keys(sorts, alias, backward)
+
+
+def _make_keys(sorts: tuple[Sort, ...], alias: str, backward: bool) -> tuple[_Key, ...]:
     ties = (Sort(SYSTEM_FIELDS["position"]), Sort(SYSTEM_FIELDS["id"]))
     return tuple(
         _Key(

@@ -10,6 +10,7 @@ import orjson
 
 from domain.cells import CellStatus
 from domain.columns import Column, ColumnType, TableShape
+from domain.fields import family_of, is_stored
 from domain.selection import (
     CellPart,
     CellSelection,
@@ -19,7 +20,8 @@ from domain.selection import (
     RowPart,
     RowSelection,
 )
-from domain.values import TYPES, Family
+from domain.values import Family
+from persistence.filter_sql import operand
 
 #: Alias of the stored states of a row's cells: one jsonb object by column number.
 STATES = "states"
@@ -33,12 +35,12 @@ def moment_json(value: str) -> str:
 
 def value_json(column: Column, alias: str) -> str:
     """The value of a cell as JSON text; SQL null for an empty cell."""
-    if not column.stored:
+    if not is_stored(column):
         return "NULL::text"
-    name = f"{alias}.{column.sql_name}"
+    name = operand(column, alias)
     if column.type is ColumnType.MEASUREMENT:
         return _measurement_json(column, name)
-    match TYPES[column.type].family:
+    match family_of(column):
         case Family.NUMBER:
             return f"trim_scale({name})::text"
         case Family.BOOLEAN:
@@ -186,10 +188,10 @@ def _status(column: Column, state: str | None, alias: str) -> str:
     if state:
         name = f"coalesce({state}->>'status', '{CellStatus.INITIALIZED}')"
         return f"""('"' || upper({name}) || '"')"""
-    if not column.stored:
+    if not is_stored(column):
         return _constant(f'"{CellStatus.INITIALIZED.upper()}"')
     return (
-        f"CASE WHEN {alias}.{column.sql_name} IS NULL"
+        f"CASE WHEN {operand(column, alias)} IS NULL"
         f""" THEN '"{CellStatus.INITIALIZED.upper()}"' ELSE '"{CellStatus.RESOLVED.upper()}"' END"""
     )
 

@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.columns import TableShape
 from persistence.column_rows import entity
+from persistence.computed_shapes import with_computations
 from persistence.engine import Database
 from persistence.models import ColumnRow, OrganizationRow, SessionRow, TableClockRow, TableRow
 
@@ -122,6 +123,11 @@ async def _shape(
         organization_number=organization_number,
         number=table.number,
         columns_version=clock.columns_version,
-        columns=tuple(entity(column) for column in columns),
+        columns=await with_computations(
+            session,
+            (table.organization_id, organization_number),
+            table.number,
+            [entity(column) for column in columns],
+        ),
         first_session_id=first_session.one(),
     )

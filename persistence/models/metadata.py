@@ -99,6 +99,11 @@ class ColumnRow(SQLModel, table=True):
             postgresql_where=text("deleted_at IS NULL"),
         ),
         UniqueConstraint("table_id", "number", name="ux_table_column_number"),
+        Index(
+            "ix_table_column_target",
+            text("lower(config ->> 'targetTableId')"),
+            postgresql_where=text("type = 'relation' AND deleted_at IS NULL"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)

@@ -249,6 +249,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_chart_table", "chart", ["table_id"], unique=False)
+    op.create_index(
+        "ix_table_column_target",
+        "table_column",
+        [sa.literal_column("lower(config ->> 'targetTableId')")],
+        unique=False,
+        postgresql_where=sa.text("type = 'relation' AND deleted_at IS NULL"),
+    )
     op.create_table(
         "trigger",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -453,6 +460,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_row_version_deleted", table_name="row_version")
+    op.drop_index("ix_table_column_target", table_name="table_column")
     op.drop_column("import_run", "rows_updated")
     op.drop_column("api_key", "table_ids")
     op.drop_column("api_key", "project_ids")

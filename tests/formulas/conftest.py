@@ -1,0 +1,1 @@
+"""Tables with formulas, and ways to read what they compute."""
