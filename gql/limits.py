@@ -59,10 +59,23 @@ _LISTS = {
     "cells": 20,
     "apiKeys": 20,
     "rejections": 20,
+    "triggers": 10,
 }
 #: Fields that start a statement of their own, beside the value that they give.
-_STATEMENTS = {"rows": 20, "row": 10, "cell": 10, "node": 10, "tables": 10, "projects": 10}
-_PAGED = {"rows", "rejections"}
+_STATEMENTS = {
+    "history": 20,
+    "diff": 20,
+    
+    "firings": 10,
+    "rows": 20,
+    "linkedFrom": 10,
+    "row": 10,
+    "cell": 10,
+    "node": 10,
+    "tables": 10,
+    "projects": 10,
+}
+_PAGED = {"history", "diff", "conflicts", "firings", "rows", "rejections", "linkedRows", "linkedFrom"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from strawberry.dataloader import DataLoader
 
 from domain.columns import Column
 from domain.entities import Project, Session, Table
+from domain.trigger_records import Trigger
 from persistence.storage import PostgresStorage
 
 Item = TypeVar("Item")
@@ -32,6 +33,14 @@ class Loaders:
     @cached_property
     def tables(self) -> "DataLoader[UUID, Table | None]":
         return self._one(self._storage.tables.by_ids)
+
+    @cached_property
+    def triggers(self) -> "DataLoader[UUID, Trigger | None]":
+        return self._one(self._storage.triggers.by_ids)
+
+    @cached_property
+    def triggers_of_table(self) -> DataLoader[UUID, list[Trigger]]:
+        return self._many(self._storage.triggers.of_tables)
 
     @cached_property
     def columns(self) -> "DataLoader[UUID, Column | None]":

@@ -11,6 +11,7 @@ from domain.template_records import TemplateSearch
 from gql import lookups
 from gql.compiled.rows import row_selector
 from gql.context import Info, given_id
+from gql.trigger_queries import TriggerQueries
 from gql.types.cells import Cell
 from gql.types.imports import Import
 from gql.types.keys import ApiKey
@@ -28,7 +29,7 @@ _Id = Annotated[strawberry.ID, strawberry.argument(description="The id; null for
 
 
 @strawberry.type(description="What can be read.")
-class Query:
+class Query(TriggerQueries):
     @strawberry.field(description="Every project, oldest first.")
     async def projects(self, info: Info) -> list[Project]:
         found = await projects.list_projects(info.context.viewer, info.context.storage)

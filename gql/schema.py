@@ -13,6 +13,7 @@ from gql.mutations.projects import ProjectMutations
 from gql.mutations.rows import RowMutations
 from gql.mutations.tables import TableMutations
 from gql.mutations.templates import TemplateMutations
+from gql.mutations.triggers import TriggerMutations
 from gql.queries import Query
 from gql.scalars import SCALARS
 from gql.subscriptions import Subscription
@@ -31,6 +32,7 @@ class Mutation(
     CellMutations,
     KeyMutations,
     ImportMutations,
+    TriggerMutations,
     TemplateMutations,
 ):
     """All mutations, noun by noun."""

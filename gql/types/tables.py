@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import strawberry
 
-from domain import entities, filters
+from domain import access, entities, filters
 from domain.columns import TableShape
 from domain.paging import PageRequest, page_request
 from domain.rows import MAX_ROWS, read_rows
@@ -18,8 +18,10 @@ from gql.context import Info
 from gql.paging import PageInfo, page_info
 from gql.types import projects as project_types
 from gql.types import rows as row_types
+from gql.types import triggers as trigger_types
 from gql.types.columns import Column
 from gql.types.filters import RowFilter, RowSortInput, raw_filter, raw_sorts
+from gql.types.history import AsOfInput, TableHistory, as_of_revision
 from gql.types.node import Node
 from gql.types.sessions import Session
 from gql.types.vocabulary import TableSource
@@ -27,6 +29,7 @@ from gql.types.vocabulary import TableSource
 if TYPE_CHECKING:
     from gql.types.projects import Project
     from gql.types.rows import Row
+    from gql.types.triggers import Trigger
 
 _FROM_PAGE = ("revision", "rowCount")
 
@@ -94,7 +97,7 @@ def _texts(page: RowsPage) -> list[str] | None:
 
 
 @strawberry.type(description="A table: columns, rows, and a revision that counts its changes.")
-class Table(Node):
+class Table(TableHistory, Node):
     record: strawberry.Private[entities.Table]
     snapshot: strawberry.Private["asyncio.Future[RowsPage] | None"] = None
     name: str = strawberry.field(description="1 to 256 characters.")
@@ -121,6 +124,14 @@ class Table(Node):
     async def sessions(self, info: Info) -> list[Session]:
         found = await info.context.loaders.sessions_of_table.load(self.record.id)
         return [Session.of(session) for session in found]
+
+    @strawberry.field(description="Its triggers, oldest first; at most 100.")
+    async def triggers(
+        self, info: Info
+    ) -> list[Annotated["Trigger", strawberry.lazy("gql.types.triggers")]]:
+        access.require(info.context.viewer, "triggers")
+        found = await info.context.loaders.triggers_of_table.load(self.record.id)
+        return [trigger_types.Trigger.of(trigger) for trigger in found]
 
     @strawberry.field(
         description="How many rows it has. Beside one `rows` it is of the same moment as the page."
@@ -166,8 +177,13 @@ class Table(Node):
             str | None,
             strawberry.argument(description="Only rows with this text in some cell, in any case."),
         ] = None,
+        as_of: Annotated[
+            AsOfInput | None,
+            strawberry.argument(description="The rows as they were then, not as they are now."),
+        ] = None,
     ) -> RowConnection | None:
         request = page_request(first, after, last, before, maximum=MAX_ROWS)
+        past = await as_of_revision(info, self.id, as_of)
         plan = plan_connection(info.context.executor, info._raw_info.field_nodes)
         shapes: list[TableShape] = []
 
@@ -181,6 +197,7 @@ class Table(Node):
                 search=filters.accept_search(search),
                 wants_total=plan.wants_total,
                 wants_cursors=plan.wants_cursors,
+                as_of=past,
             )
 
         page = await read_rows(info.context.viewer, info.context.storage, self.record.id, query)

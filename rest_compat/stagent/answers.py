@@ -67,6 +67,37 @@ class Row(Answer):
     updatedAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
 
 
+class ChartConfig(Answer):
+    """What a chart shows."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    type: str = Field(description="bar, line, pie, scatter, histogram or another word.")
+    xColumn: str = Field(description="The column of x.")
+    yColumn: str | None = Field(description="The column of y.")
+    aggregation: str | None = Field(description="sum, avg, count, min, max or another word.")
+
+
+class Chart(Answer):
+    """A chart of a table."""
+
+    id: str = Field(description="Opaque.")
+    tableId: str = Field(description="The table.")
+    type: Literal["chart"] = Field(description="What it is.")
+    name: str = Field(description="The title.")
+    isDefault: Literal[False] = Field(description="Always false.")
+    config: ChartConfig = Field(description="What it shows, with more keys set through GraphQL.")
+    createdAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+    updatedAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+
+
+class NamedId(Answer):
+    """What was made."""
+
+    id: str = Field(description="Opaque.")
+    name: str = Field(description="Its name.")
+
+
 class FileColumn(Answer):
     """A column of a file, inferred or as it was imported."""
 

@@ -139,6 +139,28 @@ class OrderBody(Body):
     )
 
 
+class ChartBody(Body):
+    """A chart to be made."""
+
+    type: Text = Field(min_length=1, max_length=128, description="bar, line, pie, scatter, …")
+    title: Text = Field(min_length=1, max_length=256, description="Stored as the name.")
+    xColumn: Text = Field(min_length=1, max_length=128, description="It need not exist.")
+    yColumn: Text | None = Field(None, max_length=128, description="It need not exist.")
+    aggregation: Text | None = Field(
+        None, max_length=128, description="sum, avg, count, min, max, …"
+    )
+
+
+class ChartChangeBody(Body):
+    """What to change of a chart. Absent keys stay."""
+
+    type: Text = Field("", min_length=1, max_length=128, description="The new type.")
+    title: Text = Field("", min_length=1, max_length=256, description="The new name.")
+    xColumn: Text = Field("", min_length=1, max_length=128, description="The new x.")
+    yColumn: Text | None = Field(None, max_length=128, description="null clears it.")
+    aggregation: Text | None = Field(None, max_length=128, description="null clears it.")
+
+
 class MappingBody(Body):
     """What to do with one column of a file. It is found by name or display name."""
 
