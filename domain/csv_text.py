@@ -9,7 +9,8 @@ chunk, whatever the size of the file.
 import codecs
 import csv
 import io
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+import re
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, islice
@@ -30,14 +31,17 @@ class CsvError(ValueError):
 
 
 class CsvKind(StrEnum):
-    """What a file claims to be."""
+    """What a file claims to be. `TYPED` is our own form of converted files, which needs no
+    sniffing."""
 
     CSV = "csv"
     TSV = "tsv"
+    TYPED = "typed"
 
 
 class Encoding(StrEnum):
-    """How the bytes are text. UTF-8 files may hold lines that are not: those are read as cp1252."""
+    """How the bytes are text, told without a guess. UTF-8 files may hold lines that are not: those
+    are read as cp1252, which is what Latin-1 means in practice."""
 
     UTF_8 = "utf-8"
     CP1252 = "cp1252"
@@ -47,9 +51,10 @@ class Encoding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CsvFormat:
-    """How to read a file. `start` is the length of its byte order mark, where reading begins."""
+    """How to read a file. `encoding` is one of `Encoding`, or another one of Python's in which line
+    breaks are the bytes of ASCII. Reading begins at `start`, behind a byte order mark."""
 
-    encoding: Encoding
+    encoding: str
     delimiter: str
     start: int = 0
 
@@ -72,18 +77,62 @@ class Batch:
         return self.first + len(self.records)
 
 
-def sniff(head: bytes, kind: CsvKind) -> CsvFormat:
+#: Names the encoding of bytes that are not UTF-8, or None.
+Guess = Callable[[bytes], str | None]
+
+
+def known_encoding(name: str) -> str | None:
+    """Python's name of an encoding that files can be read in, None for anything else: line breaks
+    and delimiters must be the bytes of ASCII, wherever they stand."""
+    try:
+        found = codecs.lookup(name).name
+        plain = _ASCII.decode(found) == _ASCII.decode("ascii")
+    except (LookupError, ValueError, TypeError):
+        return None
+    if found in ("utf-16", *_UTF_16):
+        return Encoding.UTF_16_BE if found == Encoding.UTF_16_BE else Encoding.UTF_16_LE
+    if not plain or found.startswith(_STATEFUL):
+        return None
+    return Encoding.UTF_8 if found == "utf-8-sig" else found
+
+
+def sniff(
+    head: bytes, kind: CsvKind, guess: Guess = lambda _: None, wanted: str | None = None
+) -> CsvFormat:
     """The format of a file, from its first bytes (64 kB are plenty; less is fine for small files).
 
-    Encoding: by byte order mark, else UTF-8 if the head is valid UTF-8, else cp1252. Delimiter: tab
-    for TSV; for CSV the one of `, ; tab |` that splits the first records most evenly. Raises
-    `CsvError` for bytes that are no text.
+    Encoding: by byte order mark, else UTF-16 if every second byte says so, else UTF-8 if the head
+    is valid UTF-8, else what `guess` says, else cp1252; or `wanted`, unless a mark says otherwise.
+    Delimiter: the one that a first line such as
+    `sep=;` names, which is no record; tab for TSV; for CSV the one of `, ; tab |` that splits the
+    first records most evenly. Raises `CsvError` for bytes that are no text.
     """
-    mark, encoding = _encoding(head)
+    if kind is CsvKind.TYPED:
+        return CsvFormat(Encoding.UTF_8, ",")
+    mark, encoding = _encoding(head, (lambda _: wanted) if wanted else guess)
+    if wanted and not mark:
+        encoding = wanted
+    text = head[len(mark) :].decode(encoding, "replace")
+    named = _NAMED_DELIMITER.match(text)
+    if named is not None:
+        start = len(mark) + len(named[0].encode(encoding))
+        return CsvFormat(encoding, named[1], start)
     if kind is CsvKind.TSV:
         return CsvFormat(encoding, "\t", len(mark))
-    text = head[len(mark) :].decode(encoding, "replace")
     return CsvFormat(encoding, _sniff_delimiter(text), len(mark))
+
+
+def utf_16_without_mark(head: bytes) -> Encoding | None:
+    """UTF-16 without a mark, told by the zero bytes that letters of ASCII bring; None if it is
+    something else."""
+    half = len(head) // 2
+    # Of each pair the first byte, and the second one.
+    zeros = (head[0 : 2 * half : 2].count(0), head[1 : 2 * half : 2].count(0))
+    if max(zeros) * 2 < half or min(zeros) * 50 > half or half == 0:
+        return None
+    encoding = Encoding.UTF_16_LE if zeros[1] > zeros[0] else Encoding.UTF_16_BE
+    text = head[: 2 * half].decode(encoding, "replace")
+    return None if _CONTROL.search(text) else encoding
 
 
 class CsvReader:
@@ -104,7 +153,7 @@ class CsvReader:
         self._lines: list[bytes] = []  # whole lines behind them
         self._rest = b""  # the beginning of one more line
         self._enough = 0  # bytes of lines below which reading on is of no use
-        self._decode = _decode_cp1252 if form.encoding is Encoding.CP1252 else _decode_utf_8
+        self._decode = _decoder(form.encoding)
         self._utf_16 = (
             codecs.getincrementaldecoder(form.encoding)() if form.encoding in _UTF_16 else None
         )
@@ -229,25 +278,36 @@ _MARKS = (
 )
 
 
+_NAMED_DELIMITER = re.compile(r'"?sep=([,;\t|])"?\r?(?:\n|(?<=\r))', re.IGNORECASE)
+_STATEFUL = ("iso2022", "hz", "idna", "punycode", "unicode", "raw")
+_ASCII = bytes(set(range(32, 127)) - set(b"\\~")) + b"\t\r\n"  # Japanese has other signs there
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+def _decoder(encoding: str) -> Callable[[bytes], str]:
+    if encoding == Encoding.UTF_8 or encoding in _UTF_16:  # UTF-16 has been made UTF-8
+        return _decode_utf_8
+    return lambda line: line.decode(encoding, "replace")
+
+
 def _decode_utf_8(line: bytes) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError:
-        return _decode_cp1252(line)
+        return line.decode(Encoding.CP1252, "replace")
 
 
-def _decode_cp1252(line: bytes) -> str:
-    return line.decode("cp1252", "replace")
-
-
-def _encoding(head: bytes) -> tuple[bytes, Encoding]:
+def _encoding(head: bytes, guess: Guess) -> tuple[bytes, str]:
     """Byte order mark and encoding."""
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return mark, encoding
     if b"\0" in head:
-        raise CsvError("The file is not a text file")
-    return b"", Encoding.UTF_8 if _is_utf_8(head) else Encoding.CP1252
+        wide = utf_16_without_mark(head)
+        if wide is None:
+            raise CsvError("The file is not a text file")
+        return b"", wide
+    return b"", Encoding.UTF_8 if _is_utf_8(head) else guess(head) or Encoding.CP1252
 
 
 def _is_utf_8(head: bytes) -> bool:

@@ -1,8 +1,10 @@
 """What a file is, told from its bytes. What the sender says about it is never believed."""
 
 import codecs
+import re
 
-from domain.csv_text import CsvError, CsvKind, CsvReader, sniff
+from domain.csv_text import CsvError, CsvKind, CsvReader, sniff, utf_16_without_mark
+from domain.numbers import InvalidJson, decode_at
 
 #: How many of a file's first bytes are looked at.
 HEAD_BYTES = 65_536
@@ -10,7 +12,15 @@ HEAD_BYTES = 65_536
 CSV = "text/csv"
 TSV = "text/tab-separated-values"
 PLAIN = "text/plain"
+JSON = "application/json"
+JSON_LINES = "application/x-ndjson"
 UNKNOWN = "application/octet-stream"
+
+OLD_SHEET = "application/vnd.ms-excel"
+ZIPPED_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+OPEN_SHEET = "application/vnd.oasis.opendocument.spreadsheet"
+#: What a conversion makes: CSV whose second record tells the kinds of the columns.
+TYPED_CSV = "text/vnd.tablecast.csv"
 
 _MARKS = (
     (b"%PDF-", "application/pdf"),
@@ -18,24 +28,36 @@ _MARKS = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/vnd.ms-excel"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLD_SHEET),
     (b"\x1f\x8b", "application/gzip"),
 )
 _ZIP = b"PK\x03\x04"
-ZIPPED_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _ZIPPED = (
+    (b"mimetype" + OPEN_SHEET.encode(), OPEN_SHEET),
     (b"xl/", ZIPPED_SHEET),
     (b"word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
     (b"ppt/", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
 )
 _MARKS_OF_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BY_SUFFIX = ((".csv", CSV), (".tsv", TSV), (".tab", TSV))
+_LINES_BY_SUFFIX = (".jsonl", ".ndjson")
+#: How JSON with rows begins: an array of objects, or an object.
+_JSON_HEAD = re.compile(r"\ufeff?\s*(\[\s*[{\]]|\{\s*[\"}])")
 #: Control characters that texts do not hold. Tab, line breaks, form feed and escape are allowed.
 _NOT_TEXT = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x1B})
 _COMPARED_RECORDS = 20
 
-#: Types that an import can read.
-CSV_KINDS = {CSV: CsvKind.CSV, TSV: CsvKind.TSV}
+#: Types that are read as they are, and types that are converted first, with what the conversion
+#: calls them. An import reads both.
+CSV_KINDS = {CSV: CsvKind.CSV, TSV: CsvKind.TSV, TYPED_CSV: CsvKind.TYPED}
+CONVERTED = {
+    ZIPPED_SHEET: "sheet",
+    OLD_SHEET: "sheet",
+    OPEN_SHEET: "sheet",
+    JSON: "json",
+    JSON_LINES: "jsonl",
+}
+IMPORTABLE = frozenset({CSV, TSV, *CONVERTED})
 
 
 def identify(head: bytes, name: str) -> str:
@@ -51,14 +73,43 @@ def identify(head: bytes, name: str) -> str:
         return "image/webp"
     if not _is_text(head):
         return UNKNOWN
+    json_kind = _json_kind(head, name.lower())
+    if json_kind is not None:
+        return json_kind
     by_name = next((kind for suffix, kind in _BY_SUFFIX if name.lower().endswith(suffix)), None)
     return by_name or _text_kind(head)
 
 
 def _is_text(head: bytes) -> bool:
-    if head.startswith(_MARKS_OF_UTF_16):
+    if head.startswith(_MARKS_OF_UTF_16) or utf_16_without_mark(head) is not None:
         return True
     return head == head.translate(None, _NOT_TEXT)
+
+
+def _json_kind(head: bytes, name: str) -> str | None:
+    """JSON, or JSON Lines when a second value stands on a line of its own; None for other text."""
+    if name.endswith((".csv", ".tsv", ".tab", ".txt")):
+        return None
+    try:
+        text = head.decode(_encoding_of(head), "ignore")
+    except CsvError:
+        return None
+    if _JSON_HEAD.match(text) is None:
+        return None
+    if name.endswith(_LINES_BY_SUFFIX):
+        return JSON_LINES
+    first, _, rest = text.removeprefix("\ufeff").lstrip().partition("\n")
+    if not rest.lstrip().startswith("{"):
+        return JSON
+    try:
+        _, end = decode_at(first, 0)
+    except InvalidJson:
+        return JSON
+    return JSON if first[end:].strip() else JSON_LINES
+
+
+def _encoding_of(head: bytes) -> str:
+    return sniff(head[:4_096], CsvKind.TSV).encoding
 
 
 def _text_kind(head: bytes) -> str:

@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from domain.columns import Column, TableShape
-from domain.csv_text import CsvFormat, CsvReader, Encoding
+from domain.csv_text import CsvFormat, CsvReader
 from domain.errors import StructureMoved
 from domain.import_rows import RecordChecker
 from domain.inference import InferredColumn
 
 _MOST_ROWS = 2_000
+#: Each chunk that updates looks at the whole table once, so it is worth more rows.
+_MOST_MERGED_ROWS = 5_000
 _LEAST_ROWS = 100
+_HEADER_CHARACTERS = 256
 #: Cells of a chunk at most: its transaction must stay far from five seconds in wide tables too.
 _CELLS = 100_000
 
@@ -24,23 +28,40 @@ class ColumnGone(Exception):
         super().__init__(f'The column "{key}" was deleted while the import ran')
 
 
+class ImportMode(StrEnum):
+    """Whether rows are added whatever is there, or update the rows that have their key."""
+
+    APPEND = "append"
+    UPSERT = "upsert"
+
+
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
     """How to read the file and where its fields go.
 
-    `width` is the number of fields of the header. `sources` maps fields, from 0, to numbers of
-    columns. `columns` are as told to clients: `name`, `displayName`, `dataType`, perhaps `config`.
+    `headers` are those of the file, `sheet` names one of a workbook. `sources` maps fields, from 0,
+    to numbers of columns. `columns` are as told to clients: `name`, `displayName`, `dataType`,
+    perhaps `config`. `keys` are the numbers of the columns by which rows are updated; without any,
+    all rows are added.
     """
 
     form: CsvFormat
-    width: int
+    headers: Sequence[str]
     session_id: UUID
     sources: Mapping[int, int]
     columns: Sequence[Mapping[str, Any]]
+    keys: Sequence[int] = ()
+    sheet: str | None = None
+    skip_triggers: bool = False
 
     @classmethod
     def of(
-        cls, form: CsvFormat, width: int, wanted: Sequence[InferredColumn], shape: TableShape
+        cls,
+        form: CsvFormat,
+        headers: Sequence[str],
+        wanted: Sequence[InferredColumn],
+        shape: TableShape,
+        **options: Any,
     ) -> "ImportPlan":
         """The plan for a table that has all wanted columns; `StructureMoved` when it has not."""
         found = [(each.index, shape.columns_by_key.get(each.key)) for each in wanted]
@@ -51,27 +72,39 @@ class ImportPlan:
             sources[index] = column
         return cls(
             form,
-            width,
+            headers,
             shape.first_session_id,
             {index: column.number for index, column in sources.items()},
             [_shown(column) for column in sources.values()],
+            **options,
         )
 
     @classmethod
     def from_json(cls, plan: Mapping[str, Any]) -> "ImportPlan":
         """The plan as it was stored."""
-        form = CsvFormat(Encoding(plan["encoding"]), plan["delimiter"], plan["start"])
-        sources = dict(plan["sources"])
-        session_id = UUID(plan["sessionId"])
-        return cls(form, plan["width"], session_id, sources, plan["columns"])
+        return cls(
+            CsvFormat(plan["encoding"], plan["delimiter"], plan["start"]),
+            # Plans of earlier versions have their number only.
+            plan.get("headers") or [""] * plan["width"],
+            UUID(plan["sessionId"]),
+            dict(plan["sources"]),
+            plan["columns"],
+            plan.get("keys", ()),
+            plan.get("sheet"),
+            plan.get("triggers") == "skip",
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The plan to store."""
-        return {
-            "encoding": self.form.encoding.value,
+        more = {"keys": list(self.keys), "sheet": self.sheet}
+        told = {name: option for name, option in more.items() if option}
+        if self.skip_triggers:
+            told["triggers"] = "skip"
+        return told | {
+            "encoding": str(self.form.encoding),
             "delimiter": self.form.delimiter,
             "start": self.form.start,
-            "width": self.width,
+            "headers": [_kept(header) for header in self.headers],
             "sessionId": str(self.session_id),
             "sources": list(self.sources.items()),
             "columns": list(self.columns),
@@ -89,12 +122,27 @@ class ImportPlan:
             if column is None:
                 raise ColumnGone(told["name"])
             sources[index] = column
-        return RecordChecker(self.width, sources, shape.columns)
+        return RecordChecker(self.width, sources, shape.columns, self.keys)
+
+    @property
+    def width(self) -> int:
+        """Fields of the header."""
+        return len(self.headers)
+
+    @property
+    def mode(self) -> ImportMode:
+        """Whether rows are added or update others."""
+        return ImportMode.UPSERT if self.keys else ImportMode.APPEND
 
     @property
     def chunk_rows(self) -> int:
-        """Rows of one chunk: 2,000, fewer in wide tables."""
-        return max(_LEAST_ROWS, min(_MOST_ROWS, _CELLS // max(self.width, 1)))
+        """Rows of one chunk: 2,000, or 5,000 when they update; fewer in wide tables."""
+        most = _MOST_MERGED_ROWS if self.keys else _MOST_ROWS
+        return max(_LEAST_ROWS, min(most, _CELLS // max(self.width, 1)))
+
+
+def _kept(header: str) -> str:
+    return header[:_HEADER_CHARACTERS].replace("\0", "\ufffd")
 
 
 def _shown(column: Column) -> dict[str, Any]:

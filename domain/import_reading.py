@@ -4,80 +4,108 @@ Parsing and checking are slow work for the processor and run in threads, so that
 event loop does not wait."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from domain.columns import TableShape
-from domain.csv_text import Batch, CsvError, CsvFormat, CsvKind, CsvReader, sniff
-from domain.entities import File, Import, ImportRejection
+from domain.csv_text import (
+    Batch,
+    CsvError,
+    CsvFormat,
+    CsvKind,
+    CsvReader,
+    known_encoding,
+    sniff,
+)
+from domain.entities import File, Import
 from domain.errors import ErrorCode, invalid
-from domain.file_types import CSV_KINDS, HEAD_BYTES
-from domain.import_chunks import EncodedChunk, ImportChunk
+from domain.file_types import CSV_KINDS, HEAD_BYTES, IMPORTABLE
+from domain.import_chunks import EncodedChunk, ImportChunk, rejection
+from domain.import_merges import merge_of
 from domain.import_plans import ImportPlan
-from domain.import_rows import RecordChecker, RejectedRecord
-from domain.inference import SAMPLED_RECORDS, Preview, preview
+from domain.import_rows import RecordChecker
+from domain.inference import SAMPLED_RECORDS, Kind, Preview, preview
 from domain.ports import Storage
+from domain.rejections import show
 
-_SHOWN_CHARACTERS = 1_000
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a client wants a file to be read: a sheet of a workbook other than the first one, an
+    encoding of a text other than the one that its bytes suggest."""
+
+    sheet: str | None = None
+    encoding: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What the beginning of a file tells. Data begins behind the header, at `offset`."""
+    """What the beginning of a file tells. Data begins behind the header, at `offset`.
 
+    `text` is the file itself, or the text that it was converted to."""
+
+    text: File
     form: CsvFormat
     preview: Preview
     offset: int
-
-    @property
-    def width(self) -> int:
-        """Fields of the header."""
-        return len(self.preview.headers)
 
     def reader(self, rows: int) -> CsvReader:
         """A reader of the data, in batches of `rows`."""
         return CsvReader(self.form, rows, offset=self.offset, record=2)
 
 
-def kind_of(file: File) -> CsvKind:
-    """The kind of CSV that a file is. Raises `Invalid` for anything else."""
-    kind = CSV_KINDS.get(file.mime_type)
-    if kind is None:
+async def open_file(storage: Storage, file: File, reading: Reading) -> Opened:
+    """Look into a file: format, header, inferred columns. A spreadsheet or JSON is converted first.
+
+    Raises `Invalid` for what cannot be imported or read."""
+    if file.mime_type not in IMPORTABLE:
         message = f"Unsupported mime type for import: {file.mime_type}"
         raise invalid(ErrorCode.INVALID, message, "fileId")
-    return kind
-
-
-async def open_file(storage: Storage, file: File) -> Opened:
-    """Look into a file: format, header, inferred columns. Raises `Invalid` for what is no CSV."""
-    kind = kind_of(file)
-    head = b""
-    async for chunk in storage.files.read_bytes(file, 0):
-        head = chunk
-        break
+    encoding = None if reading.encoding is None else known_encoding(reading.encoding)
+    if reading.encoding is not None and encoding is None:
+        message = f"Unknown encoding: {show(reading.encoding)}"
+        raise invalid(ErrorCode.NOT_AN_OPTION, message, "encoding")
     try:
-        return await asyncio.to_thread(_open, head, kind, len(head) == file.size)
+        text = await storage.files.as_csv(file, reading.sheet)
+        return await _open(storage, text, encoding)
     except CsvError as error:
         raise invalid(ErrorCode.INVALID, str(error), "fileId") from None
 
 
-def _open(head: bytes, kind: CsvKind, whole: bool) -> Opened:
-    form = sniff(head[:HEAD_BYTES], kind)
+async def _open(storage: Storage, text: File, encoding: str | None) -> Opened:
+    head = b""
+    async for chunk in storage.files.read_bytes(text, 0):
+        head = chunk
+        break
+    kind = CSV_KINDS[text.mime_type]
+    guess = storage.files.guess_encoding
+    form = await asyncio.to_thread(sniff, head[:HEAD_BYTES], kind, guess, encoding)
+    whole = len(head) == text.size
+    found, offset = await asyncio.to_thread(_look, head, form, kind, whole)
+    return Opened(text, form, found, offset)
+
+
+def _look(head: bytes, form: CsvFormat, kind: CsvKind, whole: bool) -> tuple[Preview, int]:
+    """Header and sample of a text, and where its data begins."""
+    # A converted text tells the kinds of its columns in a second record.
+    first = 2 if kind is CsvKind.TYPED else 1
     reader = CsvReader(form, 1)
     batches = reader.feed(head[form.start :])
-    if whole and len(batches) <= SAMPLED_RECORDS:
+    if whole and len(batches) < first + SAMPLED_RECORDS:
         batches += reader.finish()
-    if not batches:
+    if len(batches) < first:
         raise CsvError("The file is empty" if whole else "The header is too long")
-    records = [batch.records[0] for batch in batches[: SAMPLED_RECORDS + 1]]
-    return Opened(form, preview(records[0], records[1:]), batches[0].offset_after)
+    records = [batch.records[0] for batch in batches[: first + SAMPLED_RECORDS]]
+    kinds = [Kind(each) for each in records[1]] if first == 2 else []
+    return preview(records[0], records[first:], kinds), batches[first - 1].offset_after
 
 
-async def count_rows(storage: Storage, file: File, opened: Opened) -> int:
+async def count_rows(storage: Storage, opened: Opened) -> int:
     """Rows of the whole file without its header. Raises `Invalid` when it cannot be read."""
     count = 0
+    reader = opened.reader(2_000)
     try:
-        async for batch, _ in batches_of(storage, file, opened.reader(2_000), opened.offset):
+        async for batch, _ in batches_of(storage, opened.text, reader, opened.offset):
             count += len(batch.records)
     except CsvError as error:
         raise invalid(ErrorCode.INVALID, str(error), "fileId") from None
@@ -116,10 +144,11 @@ async def chunks_of(
 
     Raises `CsvError` behind the good chunks, and `ColumnGone`."""
     plan = ImportPlan.from_json(run.plan)
+    text = await storage.files.as_csv(file, plan.sheet)
     checker = plan.checker(shape)
     reader = plan.reader(plan.chunk_rows, run.byte_offset, run.next_line)
     ended = False
-    async for batch, last in batches_of(storage, file, reader, run.byte_offset):
+    async for batch, last in batches_of(storage, text, reader, run.byte_offset):
         ended = last
         yield await asyncio.to_thread(encode_batch, storage, shape, run, checker, batch, last)
     if not ended:
@@ -136,24 +165,22 @@ def encode_batch(
     last: bool,
 ) -> EncodedChunk:
     """Check the records of a batch and bring the good ones into the form that storage wants."""
+    plan = ImportPlan.from_json(run.plan)
     checked = checker.check(batch.records, batch.first)
+    columns, merge = checked.columns, None
+    if plan.keys:
+        columns, merge = merge_of(checked, batch, checker, plan.keys)
     chunk = ImportChunk(
-        ImportPlan.from_json(run.plan).session_id,
-        checked.columns,
-        checked.count,
-        [_rejection(batch, rejected) for rejected in checked.rejected],
+        plan.session_id,
+        columns,
+        len(merge.records) if merge else checked.count,
+        [
+            rejection(each.record, each.message, batch.records[each.record - batch.first])
+            for each in checked.rejected
+        ],
         batch.offset_after,
         batch.after,
         last,
+        merge,
     )
     return storage.imports.encode(shape, run, chunk)
-
-
-def _rejection(batch: Batch, rejected: RejectedRecord) -> ImportRejection:
-    record = batch.records[rejected.record - batch.first]
-    return ImportRejection(rejected.record, rejected.message, _storable(record))
-
-
-def _storable(record: Sequence[str]) -> list[str]:
-    """The record as it can be kept: cut to size, without the one character that jsonb refuses."""
-    return [field[:_SHOWN_CHARACTERS].replace("\0", "\ufffd") for field in record]

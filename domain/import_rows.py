@@ -32,12 +32,14 @@ class CheckedRecords:
     """The good rows in the order of the file, and every record that was refused.
 
     `columns` holds for each column number the values of all `count` rows, None for empty: rows as
-    objects of their own would cost as much as everything else of an import.
+    objects of their own would cost as much as everything else of an import. `numbers` says which
+    record of the file each row was.
     """
 
     columns: Mapping[int, Sequence[Any]]
     count: int
     rejected: list[RejectedRecord]
+    numbers: Sequence[int]
 
     @property
     def rows(self) -> list[RowValues]:
@@ -57,14 +59,23 @@ class RecordChecker:
     the table's: a column without a source gets its default value, a blank field is empty, and a
     required column that stays empty refuses the record. A record may be shorter than the header;
     one with text behind the header's last field (`width` fields) is refused.
+
+    With `keys`, numbers of columns, rows may update others: a key must not be blank, and what the
+    file does not fill refuses nothing yet; `no_additions` says why a new row would be refused.
     """
 
     def __init__(
-        self, width: int, sources: Mapping[int, Column], columns: Sequence[Column]
+        self,
+        width: int,
+        sources: Mapping[int, Column],
+        columns: Sequence[Column],
+        keys: Sequence[int] = (),
     ) -> None:
         self._width = width
         self._sources = [
-            _Source(index, column) for index, column in sources.items() if column.stored
+            _Source(index, column, needs_value(column) or column.number in keys)
+            for index, column in sources.items()
+            if column.stored
         ]
         filled = {source.column.number for source in self._sources}
         self._defaults: dict[int, Any] = {}
@@ -72,6 +83,11 @@ class RecordChecker:
         for column in columns:
             if column.number not in filled and column.stored:
                 self._add_default(column)
+        self.given = tuple(source.column.number for source in self._sources)
+        self.no_additions: str | None = None
+        if keys and self._faults_of_all:
+            self.no_additions = "; ".join(self._faults_of_all)
+            self._faults_of_all = []
 
     def check(self, records: Sequence[list[str]], first: int) -> CheckedRecords:
         """The good rows and the refused records. `first` numbers the first record."""
@@ -85,13 +101,15 @@ class RecordChecker:
             for source in self._sources
         }
         columns |= {number: [default] * count for number, default in self._defaults.items()}
+        numbers: Sequence[int] = range(first, first + count)
         if faults:
             good = [index not in faults for index in range(count)]
             columns = {number: list(compress(read, good)) for number, read in columns.items()}
+            numbers = list(compress(numbers, good))
         rejected = [
             RejectedRecord(first + index, "; ".join(faults[index])) for index in sorted(faults)
         ]
-        return CheckedRecords(columns, count - len(faults), rejected)
+        return CheckedRecords(columns, count - len(faults), rejected, numbers)
 
     def _add_default(self, column: Column) -> None:
         try:
@@ -115,10 +133,10 @@ class RecordChecker:
 class _Source:
     """One field of the file and the column that it fills."""
 
-    def __init__(self, index: int, column: Column) -> None:
+    def __init__(self, index: int, column: Column, needs_value: bool) -> None:
         self.index = index
         self.column = column
-        self._needs_value = needs_value(column)
+        self._needs_value = needs_value
         read_value = values.file_reader(column)
 
         def read(text: str) -> Any:

@@ -1,11 +1,12 @@
-"""Imports of CSV and TSV files: preview, start, cancel, resume.
+"""Imports of files: preview, start, cancel, resume.
 
-A small file goes in at once, in one transaction. A larger one becomes a job: chunks, each with its
-own revision, that a worker writes and that can be cancelled and resumed between any two."""
+CSV and TSV are read as they are; spreadsheets and JSON are converted to CSV once, before. A small
+file goes in at once, in one transaction. A larger one becomes a job: chunks, each with its own
+revision, that a worker writes and that can be cancelled and resumed between any two."""
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -15,9 +16,10 @@ from domain.column_rules import new_column_problems
 from domain.columns import NewColumn, TableShape
 from domain.csv_text import Batch, CsvError
 from domain.entities import File, Import, ImportRejection, ImportStatus
-from domain.errors import Conflict, ErrorCode, Invalid, NotFound, invalid
-from domain.import_plans import ImportPlan
-from domain.import_reading import Opened, batches_of, count_rows, encode_batch, open_file
+from domain.errors import Conflict, ErrorCode, Invalid, NotFound, StructureMoved, invalid
+from domain.import_merges import check_keys
+from domain.import_plans import ImportMode, ImportPlan
+from domain.import_reading import Opened, Reading, batches_of, count_rows, encode_batch, open_file
 from domain.inference import InferredColumn, MappingEntry, Preview, apply_mapping
 from domain.ports import Storage
 from domain.tables import on_table, shape_of
@@ -33,12 +35,19 @@ _ACTIVE = (ImportStatus.QUEUED, ImportStatus.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class ImportStart:
-    """What to import where. The same `import_key` again gives the same import."""
+    """What to import where. The same `import_key` again gives the same import.
+
+    `key_columns` are keys of columns: with `UPSERT`, a row of the file updates the row that has the
+    same values in them. `skip_triggers` keeps all triggers still; the log says so."""
 
     table_id: UUID
     file_id: UUID
     mapping: Sequence[MappingEntry] = ()
     import_key: str | None = None
+    reading: Reading = field(default_factory=Reading)
+    mode: ImportMode = ImportMode.APPEND
+    key_columns: Sequence[str] = ()
+    skip_triggers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,11 @@ class ImportPreview:
 
 
 async def preview_import(
-    viewer: Viewer, storage: Storage, table_id: UUID, file_id: UUID
+    viewer: Viewer,
+    storage: Storage,
+    table_id: UUID,
+    file_id: UUID,
+    reading: Reading | None = None,
 ) -> ImportPreview:
     """Headers, sample rows, guessed columns and the count of rows. Nothing is written.
 
@@ -58,12 +71,12 @@ async def preview_import(
     access.require(viewer, "importPreview")
     await shape_of(viewer, storage, table_id)
     file = await _file(viewer, storage, file_id)
-    opened = await open_file(storage, file)
-    return ImportPreview(opened.preview, await count_rows(storage, file, opened))
+    opened = await open_file(storage, file, reading or Reading())
+    return ImportPreview(opened.preview, await count_rows(storage, opened))
 
 
 async def start_import(viewer: Viewer, storage: Storage, command: ImportStart) -> Import:
-    """Import a file: columns that are missing are added, then rows are appended.
+    """Import a file: columns that are missing are added, then rows are added or updated.
 
     A small file is done when this returns, a larger one is queued. Rows that break a rule are left
     out and told (`import_rejections`). Raises `NotFound`, `Invalid`, `TableBusy`, and `Conflict`
@@ -74,18 +87,19 @@ async def start_import(viewer: Viewer, storage: Storage, command: ImportStart) -
         known = await storage.imports.by_key(viewer.organization_id, command.import_key)
         if known is not None:
             return _same(known, command)
-    await shape_of(viewer, storage, command.table_id)
+    shape = await shape_of(viewer, storage, command.table_id)
     file = await _file(viewer, storage, command.file_id)
-    opened = await open_file(storage, file)
+    opened = await open_file(storage, file, command.reading)
     wanted = apply_mapping(opened.preview.columns, command.mapping)
     if not wanted:
         raise invalid(ErrorCode.REQUIRED, "No column is left to import", "columnMapping")
+    check_keys(command.mode, command.key_columns, wanted, shape)
     await _add_missing(viewer, storage, command.table_id, wanted)
-    whole = await _whole(storage, file, opened)
+    whole = await _whole(storage, opened)
 
     async def work(shape: TableShape) -> Import:
-        plan = ImportPlan.of(opened.form, opened.width, wanted, shape)
-        new = _new(viewer, command, file, plan, opened)
+        plan = _plan(command, opened, wanted, shape)
+        new = _new(viewer, command, plan, opened)
         if whole is None:
             return await storage.imports.queue(new)
         encoded = await asyncio.to_thread(
@@ -163,13 +177,30 @@ async def resume_import(viewer: Viewer, storage: Storage, import_id: UUID) -> Im
     return resumed or await _existing(viewer, storage, import_id)
 
 
-async def _whole(storage: Storage, file: File, opened: Opened) -> Batch | None:
+def _plan(
+    command: ImportStart, opened: Opened, wanted: Sequence[InferredColumn], shape: TableShape
+) -> ImportPlan:
+    plan = ImportPlan.of(
+        opened.form,
+        opened.preview.headers,
+        wanted,
+        shape,
+        sheet=command.reading.sheet,
+        skip_triggers=command.skip_triggers,
+    )
+    if any(key not in shape.columns_by_key for key in command.key_columns):
+        raise StructureMoved
+    keys = [shape.columns_by_key[key].number for key in command.key_columns]
+    return replace(plan, keys=keys)
+
+
+async def _whole(storage: Storage, opened: Opened) -> Batch | None:
     """All rows of a small file as one batch; None for a file that becomes a job."""
-    if file.size > INLINE_BYTES:
+    if opened.text.size > INLINE_BYTES:
         return None
     try:
         reader = opened.reader(INLINE_ROWS)
-        async for batch, last in batches_of(storage, file, reader, opened.offset):
+        async for batch, last in batches_of(storage, opened.text, reader, opened.offset):
             return batch if last else None
     except CsvError as error:
         raise invalid(ErrorCode.INVALID, str(error), "fileId") from None
@@ -195,9 +226,7 @@ async def _add_missing(
                 raise
 
 
-def _new(
-    viewer: Viewer, command: ImportStart, file: File, plan: ImportPlan, opened: Opened
-) -> Import:
+def _new(viewer: Viewer, command: ImportStart, plan: ImportPlan, opened: Opened) -> Import:
     now = datetime.now(UTC)
     return Import(
         id=ids.new_id(ids.Kind.IMPORT),
@@ -207,10 +236,11 @@ def _new(
         import_key=command.import_key,
         status=ImportStatus.QUEUED,
         plan=plan.as_json(),
-        bytes_total=file.size,
+        bytes_total=opened.text.size,
         byte_offset=opened.offset,
         next_line=2,
         rows_imported=0,
+        rows_updated=0,
         rows_skipped=0,
         revision=0,
         error=None,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from domain.columns import ColumnType
@@ -17,6 +18,18 @@ MAX_KEY_CHARACTERS = 64
 MAX_LABEL_CHARACTERS = 128
 
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
+
+
+class Kind(StrEnum):
+    """What all values of a column of JSON are, empty ones aside: JSON knows, texts only look like
+    it. `TEXTS` are lists of texts, `JSON` other lists and objects."""
+
+    ANY = ""
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    TEXTS = "texts"
+    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +63,14 @@ class MappingEntry:
     skip: bool = False
 
 
-def preview(header: Sequence[str], records: Sequence[Sequence[str]]) -> Preview:
+def preview(
+    header: Sequence[str], records: Sequence[Sequence[str]], kinds: Sequence[Kind] = ()
+) -> Preview:
     """Headers, the first 10 rows and the columns guessed from the first 100.
 
     `header` is the first record of the file, `records` the ones behind it, as many as at hand.
-    Records may be shorter than the header (blank) or longer (the rest is not looked at).
+    Records may be shorter than the header (blank) or longer (the rest is not looked at). `kinds`
+    are known of each field, or none.
     """
     headers = unique_headers(header)
     sampled = records[:SAMPLED_RECORDS]
@@ -62,7 +78,8 @@ def preview(header: Sequence[str], records: Sequence[Sequence[str]]) -> Preview:
     labels = _unique(headers, MAX_LABEL_CHARACTERS)
     columns = []
     for index, (name, key, label) in enumerate(zip(headers, keys, labels, strict=True)):
-        column_type, config = infer(record[index] for record in sampled if index < len(record))
+        texts = [record[index] for record in sampled if index < len(record)]
+        column_type, config = infer(texts, kinds[index] if kinds else Kind.ANY)
         columns.append(InferredColumn(index, name, key, label, column_type, config))
     sample_rows = [
         {name: record[index] if index < len(record) else "" for index, name in enumerate(headers)}
@@ -78,17 +95,26 @@ def unique_headers(header: Sequence[str]) -> list[str]:
     return list(_unique(named))
 
 
-def infer(texts: Iterable[str]) -> tuple[ColumnType, Mapping[str, Any] | None]:
+def infer(
+    texts: Iterable[str], kind: Kind = Kind.ANY
+) -> tuple[ColumnType, Mapping[str, Any] | None]:
     """The type that all non-blank texts fit, and its config.
+
+    What the texts stand for may be known: a number then is a number, and a text is none, even if it
+    is all digits.
 
     Tried in order: email, url, boolean, date, datetime (dates, and at least one with a time),
     number, select (at most 10 distinct texts, fewer than half of the count), text. No texts: text.
     """
+    if kind in _TYPES_OF_KINDS:
+        return _TYPES_OF_KINDS[kind], None
     given = [stripped for text in texts if (stripped := text.strip())]
     if not given:
         return ColumnType.TEXT, None
     distinct = set(given)
     for column_type, rules in TYPES.items():
+        if kind is Kind.TEXT and column_type in _NEVER_TEXTS:
+            continue
         if rules.looks_like is not None and all(map(rules.looks_like, distinct)):
             return column_type, None
     if (
@@ -98,6 +124,15 @@ def infer(texts: Iterable[str]) -> tuple[ColumnType, Mapping[str, Any] | None]:
     ):
         return ColumnType.SELECT, {"options": sorted(distinct)}
     return ColumnType.TEXT, None
+
+
+_TYPES_OF_KINDS = {
+    Kind.NUMBER: ColumnType.NUMBER,
+    Kind.BOOLEAN: ColumnType.BOOLEAN,
+    Kind.TEXTS: ColumnType.MULTI_SELECT,
+    Kind.JSON: ColumnType.JSON,
+}
+_NEVER_TEXTS = (ColumnType.BOOLEAN, ColumnType.NUMBER)
 
 
 def apply_mapping(

@@ -65,6 +65,21 @@ def loads(data: bytes | str) -> Any:
     return value
 
 
+def decode_at(text: str, start: int) -> tuple[Any, int]:
+    """The JSON value that begins at this place of a text, and the place behind it.
+
+    Numbers come and are refused as in `loads`. Raises `InvalidJson`."""
+    try:
+        value, end = _EXACT_DECODER.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        what = error.msg.removesuffix(" at")
+        raise InvalidJson(f"{what} at line {error.lineno} column {error.colno}") from None
+    except RecursionError:
+        raise InvalidJson("the JSON is nested too deeply") from None
+    _check_depth(value)
+    return value, end
+
+
 def exact(text: str) -> Number:
     """The number written in `text` (ASCII digits, sign, point, exponent), in normal form.
 

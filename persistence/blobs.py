@@ -58,6 +58,19 @@ class Blobs:
             yield bytes(chunk)
             offset += length
 
+    async def size(self, key: str) -> int | None:
+        """The size of a blob in bytes, None when there is none."""
+        try:
+            return int((await self.store.head_async(key))["size"])
+        except (NotFoundError, FileNotFoundError):
+            return None
+
+    async def delete_all(self, folder: str) -> None:
+        """Remove every blob whose key begins with this folder."""
+        async for found in self.store.list(prefix=f"{folder}/"):
+            for each in found:
+                await self.delete(each["path"])
+
     async def delete(self, key: str) -> None:
         """Remove a blob; one that is gone already is fine."""
         try:

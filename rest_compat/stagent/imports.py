@@ -10,7 +10,7 @@ from starlette.responses import Response
 from domain import files, ids, imports, tables
 from domain.entities import Import, ImportStatus
 from domain.errors import Conflict, Invalid, NotFound, Problem
-from domain.file_types import CSV_KINDS
+from domain.file_types import IMPORTABLE
 from domain.import_plans import ImportPlan
 from domain.imports import ImportStart
 from domain.inference import InferredColumn, MappingEntry
@@ -60,7 +60,7 @@ async def _document(call: Call, document_id: str) -> UUID:
         file = await files.get_file(call.viewer, call.storage, file_id)
     except NotFound:
         raise NotFound("Document") from None
-    if file.mime_type not in CSV_KINDS:
+    if file.mime_type not in IMPORTABLE:
         raise Refused(400, f"Unsupported mime type for import: {file.mime_type}")
     return file_id
 

@@ -1,0 +1,127 @@
+"""Files that are not CSV as CSV: converted once by a process of their own, then kept beside them.
+
+So a sheet takes the way of every CSV file: chunks, resumed at a byte offset. The text belongs to
+its file and goes with it; made again, it is the same."""
+
+import asyncio
+import hashlib
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from domain.csv_text import CsvError
+from domain.entities import File
+from domain.file_types import CONVERTED, TYPED_CSV
+from persistence.blobs import CHUNK_BYTES, Blobs
+from persistence.conversion.bounds import OUT_OF_MEMORY, REFUSED, SECONDS, TEXT_BYTES
+
+#: Changes when the same file is converted into another text than before.
+_FORM = "1"
+#: Conversions at once in one process: each may take a gigabyte.
+_AT_ONCE = 2
+_MESSAGE_BYTES = 2_000
+_OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGKILL)
+_ROOT = Path(__file__).parent.parent
+
+_places = asyncio.Semaphore(_AT_ONCE)
+
+
+async def as_csv(blobs: Blobs, file: File, sheet: str | None) -> File:
+    """The file as a text of `domain.file_types.TYPED_CSV`: its size and storage key are the
+    text's. Raises `CsvError` with the reason when it cannot be converted."""
+    key = _key(file, sheet)
+    size = await blobs.size(key)
+    if size is None:
+        async with _places:
+            await blobs.put(key, _convert(blobs, file, sheet))
+        size = await blobs.size(key) or 0
+    return replace(file, storage_key=key, size=size, mime_type=TYPED_CSV)
+
+
+def folder(file_key: str) -> str:
+    """Where the texts of a file stand."""
+    return f"{file_key}-texts"
+
+
+def _key(file: File, sheet: str | None) -> str:
+    name = "first" if sheet is None else hashlib.sha256(sheet.encode()).hexdigest()[:32]
+    return f"{folder(file.storage_key)}/{_FORM}-{name}.csv"
+
+
+async def _convert(blobs: Blobs, file: File, sheet: str | None) -> AsyncIterator[bytes]:
+    with tempfile.TemporaryDirectory(prefix="tablecast-") as scratch:
+        path = Path(scratch) / "file"
+        with path.open("wb") as copy:
+            async for chunk in blobs.read(file.storage_key, 0, file.size):
+                await asyncio.to_thread(copy.write, chunk)
+        try:
+            async with asyncio.timeout(SECONDS):
+                async for chunk in _run(path, CONVERTED[file.mime_type], sheet):
+                    yield chunk
+        except TimeoutError:
+            raise CsvError(_TOO_LONG) from None
+
+
+_TOO_LONG = "The file takes too long to be read; save it as CSV"
+
+
+async def _run(path: Path, kind: str, sheet: str | None) -> AsyncIterator[bytes]:
+    """The output of the converting process. It is killed when nobody wants more of it."""
+    # A library that runs out of memory writes pages; a file takes them and never blocks the writer.
+    with (path.parent / "errors").open("w+b") as errors:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "persistence.conversion.child",
+            kind,
+            str(path),
+            *([sheet] if sheet is not None else []),
+            cwd=_ROOT,
+            env=_environment(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+        )
+        try:
+            size = 0
+            while chunk := await _output(process).read(CHUNK_BYTES):
+                size += len(chunk)
+                if size > TEXT_BYTES:
+                    raise CsvError(f"The file has more than {TEXT_BYTES // 1_000_000} MB of text")
+                yield chunk
+            await process.wait()
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        if process.returncode != 0:
+            errors.seek(0)
+            raise _failure(process.returncode, errors.read(_MESSAGE_BYTES))
+
+
+def _output(process: asyncio.subprocess.Process) -> asyncio.StreamReader:
+    if process.stdout is None:
+        raise RuntimeError("The converting process has no output")
+    return process.stdout
+
+
+def _environment() -> dict[str, str]:
+    """Nothing that a hostile file could want: no keys, no addresses."""
+    kept = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+    return {"PYTHONUTF8": "1", "RUST_BACKTRACE": "0"} | kept
+
+
+def _failure(code: int | None, message: bytes) -> CsvError:
+    if code == REFUSED:
+        return CsvError(message.decode(errors="replace") or "The file cannot be read")
+    if code == OUT_OF_MEMORY or b"memory allocation" in message:
+        return CsvError("The file needs too much memory to be read; save it as CSV")
+    if code in _OUT_OF_TIME:
+        return CsvError(_TOO_LONG)
+    return CsvError("The file cannot be read")
