@@ -1,16 +1,18 @@
 """Mutations on rows."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, TypeAlias, cast
 from uuid import UUID
 
 import strawberry
 from strawberry.types.arguments import InputContext
 from strawberry.types.base import get_object_definition
 
-from domain import rows
+from domain import row_batches, rows
+from domain.access import Viewer
 from domain.columns import TableShape
 from domain.errors import NotFound
+from domain.row_batches import PartlyWritten
 from domain.rows import NewRow, RowChange, RowsAdd, RowsUpdate
 from domain.selection import RowRecord
 from gql.compiled.rows import row_selector
@@ -19,7 +21,10 @@ from gql.lookups import read_by_ids
 from gql.scalars import JSON
 from gql.types.errors import EXPECTED, UserError, user_errors
 from gql.types.rows import Row, spliced_rows
-from gql.types.vocabulary import RowsUpdateMode
+from gql.types.vocabulary import ErrorPolicy, RowsUpdateMode
+from persistence.storage import PostgresStorage
+
+Mode: TypeAlias = Literal["merge", "replace"]
 
 
 @strawberry.input(description="A row to be added.")
@@ -30,13 +35,16 @@ class RowAddInput:
     )
 
 
-@strawberry.input(description="Rows to be added, all or none.")
+@strawberry.input(description="Rows to be added.")
 class RowsAddInput:
     table_id: strawberry.ID = strawberry.field(description="The table.")
     session_id: strawberry.ID | None = strawberry.field(
         default=None, description="The session that they belong to; without it the first one."
     )
     rows: list[RowAddInput] = strawberry.field(description="1 to 1,000 rows.")
+    error_policy: ErrorPolicy = strawberry.field(
+        default=ErrorPolicy.REJECT_ALL, description="What happens when some rows are bad."
+    )
 
 
 @strawberry.input(description="New values of one row.")
@@ -50,13 +58,16 @@ class RowUpdateInput:
     )
 
 
-@strawberry.input(description="Rows to be changed, all or none.")
+@strawberry.input(description="Rows to be changed.")
 class RowsUpdateInput:
     table_id: strawberry.ID = strawberry.field(description="The table.")
     mode: RowsUpdateMode = strawberry.field(
         default=RowsUpdateMode.MERGE, description="What happens to keys that are not given."
     )
     rows: list[RowUpdateInput] = strawberry.field(description="1 to 1,000 rows, each once.")
+    error_policy: ErrorPolicy = strawberry.field(
+        default=ErrorPolicy.REJECT_ALL, description="What happens when some rows are bad."
+    )
 
 
 def _rows_add(_: type, given: Mapping[str, Any], __: InputContext) -> RowsAddInput:
@@ -64,6 +75,7 @@ def _rows_add(_: type, given: Mapping[str, Any], __: InputContext) -> RowsAddInp
         table_id=given["tableId"],
         session_id=given.get("sessionId"),
         rows=[RowAddInput(data=row["data"]) for row in given["rows"]],
+        error_policy=given["errorPolicy"],
     )
 
 
@@ -75,6 +87,7 @@ def _rows_update(_: type, given: Mapping[str, Any], __: InputContext) -> RowsUpd
             RowUpdateInput(id=row["id"], data=row["data"], version=row.get("version"))
             for row in given["rows"]
         ],
+        error_policy=given["errorPolicy"],
     )
 
 
@@ -116,9 +129,11 @@ class RowsAddPayload:
     table_id: strawberry.Private[UUID | None]
     revision: int | None = strawberry.field(description="The revision in which they were added.")
     row_ids: list[strawberry.ID] | None = strawberry.field(
-        description="The new ids in the order of the request."
+        description="The ids of the new rows in the order of the request."
     )
-    errors: list[UserError] = strawberry.field(description="Why nothing was added.")
+    errors: list[UserError] = strawberry.field(
+        description="Why nothing, or some rows, were not added."
+    )
 
     @strawberry.field(description="The new rows in the order of the request, as they are now.")
     async def rows(self, info: Info) -> list[Row] | None:
@@ -130,9 +145,11 @@ class RowsUpdatePayload:
     written: strawberry.Private[Sequence[UUID]]
     table_id: strawberry.Private[UUID | None]
     revision: int | None = strawberry.field(description="The revision of the change.")
-    errors: list[UserError] = strawberry.field(description="Why nothing was changed.")
+    errors: list[UserError] = strawberry.field(
+        description="Why nothing, or some rows, were not changed."
+    )
 
-    @strawberry.field(description="The rows in the order of the request, as they are now.")
+    @strawberry.field(description="The changed rows in the order of the request, as they are now.")
     async def rows(self, info: Info) -> list[Row] | None:
         return await _written(info, self.table_id, self.written)
 
@@ -150,7 +167,7 @@ class RowsDeletePayload:
 
 @strawberry.type
 class RowMutations:
-    @strawberry.mutation(description="Add 1 to 1,000 rows in one revision, all or none.")
+    @strawberry.mutation(description="Add 1 to 1,000 rows in one revision.")
     async def rows_add(
         self,
         info: Info,
@@ -158,24 +175,22 @@ class RowMutations:
     ) -> RowsAddPayload | None:
         table_id = given_id(input.table_id)
         session_id = given_id(input.session_id) if input.session_id is not None else None
-        new = [NewRow(_data(row.data)) for row in input.rows]
+        command = RowsAdd(table_id, [NewRow(_data(row.data)) for row in input.rows], session_id)
+        add = _ADD[input.error_policy]
         try:
-            written = await rows.add_rows(
-                info.context.viewer, info.context.storage, RowsAdd(table_id, new, session_id)
-            )
+            done = await add(info.context.viewer, info.context.storage, command)
         except EXPECTED as error:
-            return RowsAddPayload(
-                written=(), table_id=None, revision=None, row_ids=None, errors=user_errors(error)
-            )
+            done = PartlyWritten(None, (), [error])
+        written = done.written
         return RowsAddPayload(
-            written=written.row_ids,
-            table_id=table_id,
-            revision=written.revision,
-            row_ids=_ids(written.row_ids),
-            errors=[],
+            written=written.row_ids if written else (),
+            table_id=table_id if written else None,
+            revision=written.revision if written else None,
+            row_ids=_ids(written.row_ids) if written else None,
+            errors=_errors(done),
         )
 
-    @strawberry.mutation(description="Change 1 to 1,000 rows in one revision, all or none.")
+    @strawberry.mutation(description="Change 1 to 1,000 rows in one revision.")
     async def rows_update(
         self,
         info: Info,
@@ -186,20 +201,18 @@ class RowMutations:
             RowChange(given_id(row.id, index), _data(row.data), row.version)
             for index, row in enumerate(input.rows)
         ]
+        mode: Mode = "replace" if input.mode is RowsUpdateMode.REPLACE else "merge"
+        update = _UPDATE[input.error_policy]
         try:
-            command = RowsUpdate(
-                table_id, changes, "replace" if input.mode is RowsUpdateMode.REPLACE else "merge"
-            )
-            written = await rows.update_rows(info.context.viewer, info.context.storage, command)
+            command = RowsUpdate(table_id, changes, mode)
+            done = await update(info.context.viewer, info.context.storage, command)
         except EXPECTED as error:
-            return RowsUpdatePayload(
-                written=(), table_id=None, revision=None, errors=user_errors(error)
-            )
+            done = PartlyWritten(None, (), [error])
         return RowsUpdatePayload(
-            written=[change.id for change in changes],
-            table_id=table_id,
-            revision=written.revision,
-            errors=[],
+            written=[changes[place].id for place in done.places],
+            table_id=table_id if done.written else None,
+            revision=done.written.revision if done.written else None,
+            errors=_errors(done),
         )
 
     @strawberry.mutation(description="Delete 1 to 1,000 rows in one revision.")
@@ -219,6 +232,32 @@ class RowMutations:
         return RowsDeletePayload(
             revision=written.revision, deleted_ids=_ids(written.row_ids), errors=[]
         )
+
+
+async def _add_all(viewer: Viewer, storage: PostgresStorage, command: RowsAdd) -> PartlyWritten:
+    written = await rows.add_rows(viewer, storage, command)
+    return PartlyWritten(written, range(len(command.rows)), ())
+
+
+async def _update_all(
+    viewer: Viewer, storage: PostgresStorage, command: RowsUpdate
+) -> PartlyWritten:
+    written = await rows.update_rows(viewer, storage, command)
+    return PartlyWritten(written, range(len(command.rows)), ())
+
+
+_ADD = {
+    ErrorPolicy.REJECT_ALL: _add_all,
+    ErrorPolicy.REJECT_FAILED_ROWS: row_batches.add_good_rows,
+}
+_UPDATE = {
+    ErrorPolicy.REJECT_ALL: _update_all,
+    ErrorPolicy.REJECT_FAILED_ROWS: row_batches.update_good_rows,
+}
+
+
+def _errors(done: PartlyWritten) -> list[UserError]:
+    return [told for refusal in done.refusals for told in user_errors(refusal)]
 
 
 def _data(data: JSON) -> Mapping[str, Any]:

@@ -169,6 +169,14 @@ class ErrorCode(Enum):
     LOG_PRUNED = _word(Code.LOG_PRUNED.value, "The log is not kept that long.")
 
 
+@strawberry.enum(description="What happens to a batch in which some rows are bad.")
+class ErrorPolicy(Enum):
+    REJECT_ALL = _word("reject_all", "Nothing is written.")
+    REJECT_FAILED_ROWS = _word(
+        "reject_failed_rows", "The good rows are written; `errors` names the others."
+    )
+
+
 @strawberry.enum(description="How a stream of events begins.")
 class StreamState(Enum):
     RESUMED = _word("RESUMED", "Every change after `after` follows.")

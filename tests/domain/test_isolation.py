@@ -16,6 +16,7 @@ from domain import (
     keys,
     links,
     projects,
+    row_batches,
     rows,
     tables,
     templates,
@@ -99,9 +100,13 @@ CALLS: dict[str, Call] = {
     "read_rows": lambda v, s, o: rows.read_rows(v, s, o.table, _query),
     "read_rows_by_id": lambda v, s, o: rows.read_rows_by_id(v, s, o.table, [o.row], lambda _: None),
     "read_linked_from": lambda v, s, o: links.read_linked_from(
-        v, s, o.table, "name", [o.row], _query
+        v, s, o.table, "link", [o.row], _query
     ),
     "add_rows": lambda v, s, o: rows.add_rows(v, s, RowsAdd(o.table, [NewRow({})])),
+    "add_good_rows": lambda v, s, o: row_batches.add_good_rows(v, s, RowsAdd(o.table, [NewRow({})])),
+    "update_good_rows": lambda v, s, o: row_batches.update_good_rows(
+        v, s, RowsUpdate(o.table, [RowChange(o.row, {})], "merge")
+    ),
     "update_rows": lambda v, s, o: rows.update_rows(
         v, s, RowsUpdate(o.table, [RowChange(o.row, {})], "merge")
     ),
@@ -140,8 +145,20 @@ CALLS: dict[str, Call] = {
     "create_key": lambda v, s, o: keys.create_key(v, s, ApiKeyCreate("K", Role.VIEWER)),
     "revoke_key": lambda v, s, o: keys.revoke_key(v, s, o.key),
 }
-EMPTY_FOR_OTHERS = {"list_projects", "list_tables", "list_keys", "import_rejections", "list_templates"}
-OWN_THINGS_ONLY = {"create_project", "import_template", "upload_file", "create_key", "watch_organization"}
+EMPTY_FOR_OTHERS = {
+    "list_projects",
+    "list_tables",
+    "list_keys",
+    "import_rejections",
+    "list_templates",
+}
+OWN_THINGS_ONLY = {
+    "create_project",
+    "import_template",
+    "upload_file",
+    "create_key",
+    "watch_organization",
+}
 
 
 @pytest.fixture
@@ -156,7 +173,9 @@ async def owned(world: World) -> Owned:
     viewer, storage = world.viewer, world.storage
     project = await projects.create_project(viewer, storage, ProjectCreate("Mine"))
     table_id = await world.table(
-        "name", NewColumn("worker", "W", ColumnType.TEXT, computed_by=ComputedBy.EXTERNAL)
+        "name",
+        NewColumn("worker", "W", ColumnType.TEXT, computed_by=ComputedBy.EXTERNAL),
+        NewColumn("link", "L", ColumnType.RELATION),
     )
     shape = await world.shape(table_id)
     [row] = await world.add(table_id, {"name": "x"})
