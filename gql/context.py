@@ -1,19 +1,24 @@
 """What resolvers reach through `info.context`: who asks, the services, and this request's
 loaders."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 import strawberry
+from graphql import FieldNode
 
 from domain import ids
 from domain.access import Viewer
 from gql.execution import Executor
+from gql.links import Links
 from gql.loaders import Loaders
 from persistence.storage import PostgresStorage
 from realtime.hub import Hub
+
+Plan = TypeVar("Plan")
 
 
 @dataclass
@@ -24,11 +29,26 @@ class Context:
     storage: PostgresStorage
     hub: Hub
     _executor: Executor | None = field(default=None, repr=False)
+    _plans: dict[tuple[int, ...], Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def loaders(self) -> Loaders:
         """Made when the first field needs one."""
         return Loaders(self.storage, self.viewer.organization_id)
+
+    @cached_property
+    def links(self) -> Links:
+        """Made when the first relation is followed."""
+        return Links(self.viewer, self.storage)
+
+    def once(self, nodes: Sequence[FieldNode], plan: Callable[[], Plan]) -> Plan:
+        """The plan for these field nodes, made once in an operation: a resolver that runs in every
+        row of a list sees the same nodes each time."""
+        key = tuple(map(id, nodes))
+        if key not in self._plans:
+            self._plans[key] = plan()
+        found: Plan = self._plans[key]
+        return found
 
     @property
     def executor(self) -> Executor:

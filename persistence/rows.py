@@ -5,11 +5,12 @@ from uuid import UUID
 
 from domain.cells import CellReport
 from domain.changes import Cause
-from domain.columns import TableShape
+from domain.columns import Column, TableShape
 from domain.row_writes import PreparedRow, Written
 from domain.selection import RowRecord, RowSelection, RowsPage, RowsQuery
 from persistence.cell_reports import report_cells
 from persistence.engine import Database
+from persistence.links import read_links
 from persistence.row_insert import add_rows
 from persistence.row_pages import read_by_id, read_page
 from persistence.row_update import merge_rows, remove_rows, replace_rows
@@ -31,6 +32,11 @@ class Rows:
         self, shape: TableShape, row_ids: Sequence[UUID], selection: RowSelection | None
     ) -> Sequence[str | RowRecord | None]:
         return await read_by_id(self._pool, shape, row_ids, selection)
+
+    async def linked_from(
+        self, shape: TableShape, column: Column, row_ids: Sequence[UUID], query: RowsQuery
+    ) -> Sequence[RowsPage]:
+        return await read_links(self._pool, shape, column, row_ids, query)
 
     async def insert(
         self,

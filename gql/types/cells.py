@@ -9,13 +9,16 @@ import strawberry
 from domain import columns, ids
 from domain.cells import CellStatus as Status
 from domain.selection import CellState
+from gql.context import Info
 from gql.scalars import JSON
+from gql.types import links as link_types
 from gql.types import rows as row_types
 from gql.types.columns import Column
 from gql.types.node import Node
 from gql.types.vocabulary import CellStatus
 
 if TYPE_CHECKING:
+    from gql.types.links import LinkedRowConnection
     from gql.types.rows import Row
 
 
@@ -54,6 +57,21 @@ class Cell(Node):
     @strawberry.field(description="The value in the form of its column's type; null when empty.")
     def value(self) -> JSON | None:
         return None if self.json is None else JSON(orjson.Fragment(self.json))
+
+    @strawberry.field(
+        description="The rows that a relation leads to, a page at a time; null in other columns."
+    )
+    async def linked_rows(
+        self,
+        info: Info,
+        first: Annotated[
+            int | None, strawberry.argument(description="How many, 0 to 1,000; 50 without it.")
+        ] = None,
+        after: Annotated[
+            str | None, strawberry.argument(description="Only those behind this cursor.")
+        ] = None,
+    ) -> Annotated["LinkedRowConnection", strawberry.lazy("gql.types.links")] | None:
+        return await link_types.linked_rows(info, self.of_column, self.json, first, after)
 
     @strawberry.field(description="Why it failed, as its worker said.")
     def error(self) -> str | None:

@@ -7,21 +7,26 @@ import orjson
 import strawberry
 
 from domain.columns import TableShape
+from domain.paging import page_request
+from domain.rows import MAX_ROWS
 from domain.selection import RowRecord
-from gql.context import Info
+from gql.compiled.rows import plan_connection
+from gql.context import Info, given_id
+from gql.links import LinkedFrom
 from gql.scalars import JSON
 from gql.types import cells as cell_types
 from gql.types import tables as table_types
+from gql.types.history import RowHistory
 from gql.types.node import Node
 from gql.types.sessions import Session
 
 if TYPE_CHECKING:
     from gql.types.cells import Cell
-    from gql.types.tables import Table
+    from gql.types.tables import RowConnection, Table
 
 
 @strawberry.type(description="A row of a table.")
-class Row(Node):
+class Row(RowHistory, Node):
     record: strawberry.Private[RowRecord]
     shape: strawberry.Private[TableShape]
     version: int = strawberry.field(description="1 when added, and one more with every change.")
@@ -67,6 +72,34 @@ class Row(Node):
             if session.id == self.record.session_id:
                 return Session.of(session)
         return None
+
+    @strawberry.field(
+        description="The rows of a table that lead to this one through a relation, by position; "
+        "null when there is no such table."
+    )
+    async def linked_from(
+        self,
+        info: Info,
+        table: Annotated[strawberry.ID, strawberry.argument(description="The table.")],
+        column: Annotated[
+            str, strawberry.argument(description="The key of its column, a relation.")
+        ],
+        first: Annotated[
+            int | None, strawberry.argument(description="How many, 0 to 1,000; 50 without it.")
+        ] = None,
+        after: Annotated[
+            str | None, strawberry.argument(description="Only rows behind this cursor.")
+        ] = None,
+    ) -> Annotated["RowConnection", strawberry.lazy("gql.types.tables")] | None:
+        nodes = info._raw_info.field_nodes
+        plan = info.context.once(nodes, lambda: plan_connection(info.context.executor, nodes))
+        request = page_request(first, after, maximum=MAX_ROWS)
+        asked = LinkedFrom(given_id(table), column, self.record.id, request, plan)
+        found = await info.context.links.sources.load(asked)
+        if found is None:
+            return None
+        page, shape = found
+        return table_types.RowConnection(page=page, request=request, shape=shape, plan=plan)
 
     @classmethod
     def of(cls, record: RowRecord, shape: TableShape) -> "Row":
