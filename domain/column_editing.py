@@ -9,6 +9,7 @@ from domain.access import Viewer
 from domain.column_rules import column_update_problems, new_column_problems
 from domain.column_targets import target_problem, target_problems
 from domain.columns import Column, NewColumn, TableShape
+from domain.computed_columns import formula_problems, new_formula_problems
 from domain.entities import ColumnIndex, ColumnUpdate, set_fields
 from domain.errors import ErrorCode, NotFound, invalid
 from domain.ports import Storage
@@ -23,6 +24,7 @@ async def add_column(viewer: Viewer, storage: Storage, table_id: UUID, column: N
     async def work(shape: TableShape) -> Column:
         problems = new_column_problems([column], shape.columns)
         checks.refuse(problems or await target_problems(viewer, storage, [column]))
+        checks.refuse(await new_formula_problems(viewer, storage, [column], shape.columns))
         return await storage.columns.add(shape, viewer.actor, column)
 
     return await on_table(viewer, storage, table_id, work)
@@ -40,6 +42,7 @@ async def update_column(
         problems = column_update_problems(column, changes)
         updated = replace(column, config=changes.get("config", column.config))
         checks.refuse(problems or await target_problem(viewer, storage, updated))
+        checks.refuse(await formula_problems(viewer, storage, shape, updated))
         return await storage.columns.update(shape, viewer.actor, column, changes)
 
     return await on_table(viewer, storage, table_id, work)
@@ -87,13 +90,16 @@ async def create_index(
     """Build an index on a column without stopping writers. Asking again for the same column
     returns the same index.
 
-    Raises `NotFound`, or `Invalid` for a column without stored values."""
+    Raises `NotFound`, or `Invalid` for a formula whose values can change without its row."""
     access.require(viewer, "columnIndexCreate")
 
     async def work(shape: TableShape) -> ColumnIndex:
         column = _column(shape, column_id)
-        if not column.stored:
-            raise invalid(ErrorCode.INVALID, "A computed column cannot have an index", "columnId")
+        if not column.stored and not (column.computation and column.computation.indexable):
+            message = (
+                "Only formulas of numbers, booleans and texts of the same row can have an index"
+            )
+            raise invalid(ErrorCode.INVALID, message, "columnId")
         return await storage.columns.create_index(shape, column)
 
     return await on_table(viewer, storage, table_id, work)

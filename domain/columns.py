@@ -117,6 +117,16 @@ class TableShape:
         return tuple(column for column in self.columns if column.computed_by)
 
     @property
+    def recomputed_columns(self) -> tuple[Column, ...]:
+        """Computed columns that depend on time or on other rows: a row's change does not tell what
+        becomes of them."""
+        return tuple(
+            column
+            for column in self.columns
+            if column.computation is not None and column.computation.volatile
+        )
+
+    @property
     def sql_name(self) -> str:
         """Qualified name of the users' table in PostgreSQL."""
         return f"org_{self.organization_number}.t{self.number}"

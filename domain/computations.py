@@ -331,6 +331,7 @@ def _computation(root: Node, result: Family) -> Computation:
         if isinstance(node, Aggregate | Rollup):
             todo.append((node.value, level + 1, node))
         todo += ((child, level + 1, node) for child in children(node))
+    indexable = indexable and bool(inputs)
     return Computation(root, result, size, depth, volatile, indexable, frozenset(inputs))
 
 

@@ -10,6 +10,7 @@ from domain.access import Viewer
 from domain.column_rules import new_column_problems
 from domain.column_targets import target_problems
 from domain.columns import TableShape
+from domain.computed_columns import new_formula_problems
 from domain.entities import (
     Session,
     Table,
@@ -51,7 +52,7 @@ async def create_table(viewer: Viewer, storage: Storage, command: TableCreate) -
     problems += new_column_problems(command.columns)
     problems += await target_problems(viewer, storage, command.columns)
     problems += await project_problems(viewer, storage, command.project_id)
-    checks.refuse(problems)
+    checks.refuse(problems or await new_formula_problems(viewer, storage, command.columns))
     return await storage.tables.create(viewer.organization_id, viewer.actor, command)
 
 

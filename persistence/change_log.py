@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 
 from domain.changes import Change, ChangeKind, OrganizationChange, OrganizationChangeKind
-from domain.columns import TableShape
+from domain.columns import Column, TableShape
 from domain.filters import Filter
 from domain.selection import CellState, RowRecord
 from persistence.engine import Database
@@ -310,13 +310,20 @@ def _image(shape: TableShape, version: str) -> str:
 
 
 def _images_statement(shape: TableShape) -> str:
-    after = ", ".join(value_json(column, "a") for column in shape.columns)
-    before = ", ".join(value_json(column, "b") for column in shape.columns)
+    after = ", ".join(_image_json(column, "a") for column in shape.columns)
+    before = ", ".join(_image_json(column, "b") for column in shape.columns)
     return f"""
 SELECT v.revision, v.action, a.id, a.position, a.session_id, a.version, a.created_by, a.created_at,
        a.updated_at, ARRAY[{after}]::text[] AS vals, a._extra::text AS extra,
-       CASE WHEN p.row_id IS NOT NULL THEN ARRAY[{before}]::text[] END AS before
+       CASE WHEN p.row_id IS NOT NULL AND v.action <> 'create'
+            THEN ARRAY[{before}]::text[] END AS before
 {_images(shape)}"""
+
+
+def _image_json(column: Column, alias: str) -> str:
+    """The value of a cell in an image. What depends on time or on other rows is no part of it."""
+    recomputed = column.computation is not None and column.computation.volatile
+    return "NULL::text" if recomputed else value_json(column, alias)
 
 
 def _logged_row(

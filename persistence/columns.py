@@ -14,6 +14,7 @@ from domain.entities import ColumnIndex
 from domain.errors import StructureMoved
 from persistence import indexes
 from persistence.column_rows import entity
+from persistence.computed_shapes import lock_dependants, outdate
 from persistence.engine import Database, run_sql
 from persistence.models import ColumnRow, TableClockRow, TableRow
 from persistence.shapes import Shapes
@@ -104,6 +105,8 @@ class Columns:
                 setattr(row, name, value)
             row.updated_at = write.at
             await session.flush()
+            if "config" in changes:
+                await indexes.drop_computed(session, shape, column)
             return entity(row), {"changed": [str(column.id)]}
 
         return await self._change(shape, actor, work)
@@ -114,6 +117,7 @@ class Columns:
         ) -> tuple[None, dict[str, Any]]:
             row = (await session.exec(select(ColumnRow).where(ColumnRow.id == column.id))).one()
             row.deleted_at = write.at
+            await indexes.drop_computed(session, shape, column)
             if column.stored:
                 await drop_user_column(session, shape, column)
                 await indexes.forget(session, shape, column)
@@ -144,8 +148,10 @@ class Columns:
     async def _change(self, shape: TableShape, actor: str, work: Work[Result]) -> Result:
         async def locked(session: AsyncSession) -> tuple[Result, int, int | None]:
             async with write_organization(session, shape.organization_id, actor) as write:
+                looking_in = await lock_dependants(session, shape.organization_id, shape.id)
                 await _refuse_old(session, shape)
                 result, details = await work(session, write)
+                await outdate(session, looking_in)
                 await run_sql(
                     session,
                     "UPDATE user_table SET updated_at = :at WHERE id = :id",

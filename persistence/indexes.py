@@ -10,10 +10,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain import ids
 from domain.columns import Column, ColumnType, TableShape
 from domain.entities import ColumnIndex
+from domain.errors import StructureMoved
 from domain.operators import HOLDERS
 from domain.values import TYPES
-from persistence.engine import Database
-from persistence.models import IndexRow
+from persistence.engine import Database, run_sql
+from persistence.filter_sql import operand
+from persistence.models import IndexRow, TableClockRow
 from persistence.user_tables import index_name
 
 
@@ -23,6 +25,8 @@ async def create(database: Database, shape: TableShape, column: Column) -> Colum
     CREATE INDEX CONCURRENTLY cannot run in a transaction and leaves an invalid index when it fails;
     that one is dropped, and asking again builds anew."""
     async with database.transaction() as session:
+        if not column.stored:
+            await _refuse_old(session, shape)
         row = await _record(session, shape, column)
         if row.status == "ready":
             return entity(row)
@@ -34,7 +38,7 @@ async def create(database: Database, shape: TableShape, column: Column) -> Colum
             await connection.execute("SET transaction_timeout = 0")
             await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema}.{name}")
             await connection.execute(
-                f"CREATE INDEX CONCURRENTLY {name} ON {shape.sql_name} {_method(column)}"
+                f"CREATE INDEX CONCURRENTLY {name} ON {shape.sql_name} {_method(shape, column)}"
             )
         except asyncpg.PostgresError as failure:
             error = f"PostgreSQL could not build the index ({failure.sqlstate})"
@@ -42,17 +46,37 @@ async def create(database: Database, shape: TableShape, column: Column) -> Colum
         finally:
             await connection.execute("RESET transaction_timeout")
     async with database.transaction() as session:
-        row = await session.get_one(IndexRow, row.id)
-        row.status = "failed" if error else "ready"
-        row.error = error
-        return entity(row)
+        kept = await session.get(IndexRow, row.id)
+        if kept is None:  # its formula changed meanwhile, and this index is of the old one
+            raise StructureMoved
+        kept.status = "failed" if error else "ready"
+        kept.error = error
+        return entity(kept)
 
 
-def _method(column: Column) -> str:
+def _method(shape: TableShape, column: Column) -> str:
     if TYPES[column.type].family in HOLDERS:
         return f"USING gin ({column.sql_name})"
+    value = column.sql_name
+    if not column.stored:
+        value = f"({operand(column, shape.sql_name.split('.')[1])})"
     # Position and id make it serve whole pages: they are the tie-break of every order.
-    return f"({column.sql_name} NULLS FIRST, position, id)"
+    return f"({value} NULLS FIRST, position, id)"
+
+
+async def drop_computed(session: AsyncSession, shape: TableShape, changed: Column) -> None:
+    """Drop the indexes on formulas that read a column which changes or goes, or are that column
+    themselves, in the transaction that holds the users' table."""
+    for column in shape.columns:
+        computation = column.computation
+        if computation is None or (
+            column.id != changed.id and (changed.number not in computation.inputs)
+        ):
+            continue
+        if await forget(session, shape, column):
+            schema = shape.sql_name.split(".")[0]
+            name = index_name(shape.sql_name, column)
+            await run_sql(session, f"DROP INDEX IF EXISTS {schema}.{name}")
 
 
 def made_with(organization_id: UUID, table_id: UUID, column: Column) -> list[IndexRow]:
@@ -79,6 +103,13 @@ async def forget(session: AsyncSession, shape: TableShape, column: Column) -> bo
     )
     gone = await (await session.connection()).execute(statement)
     return gone.rowcount > 0
+
+
+async def _refuse_old(session: AsyncSession, shape: TableShape) -> None:
+    """An index on a formula that is no longer the column's would never be used."""
+    version = select(TableClockRow.columns_version).where(TableClockRow.table_id == shape.id)
+    if (await session.exec(version)).one_or_none() != shape.columns_version:
+        raise StructureMoved
 
 
 async def _record(session: AsyncSession, shape: TableShape, column: Column) -> IndexRow:

@@ -17,6 +17,7 @@ from domain.entities import Session, Table, TableCreate, TableSearch, TableWithC
 from domain.row_writes import PreparedRow
 from persistence import indexes
 from persistence.column_rows import entity as column_entity
+from persistence.computed_shapes import lock_dependants, outdate
 from persistence.engine import Database
 from persistence.models import (
     ColumnRow,
@@ -183,10 +184,12 @@ class Tables:
             table = await _live(session, organization_id, table_id)
             if table is None:
                 return False
+            looking_in = await lock_dependants(session, organization_id, table_id)
             table.deleted_at = write.at
             revision = await log_table_change(
                 session, organization_id, table_id, actor, ChangeKind.TABLE_DELETED, {}
             )
+            await outdate(session, looking_in)
             await write.log(OrganizationChangeKind.TABLE_DELETED, table_id, {"name": table.name})
         self._wake("organization", organization_id, write.revision)
         self._wake("table", table_id, revision or 0)
