@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from domain.errors import Forbidden
+from domain.errors import Forbidden, OutOfScope
 
 
 class Role(StrEnum):
@@ -66,6 +66,9 @@ OPERATIONS: dict[str, Role] = {
     "columnAdd": Role.EDITOR,
     "columnUpdate": Role.EDITOR,
     "columnDelete": Role.EDITOR,
+    "columnTypePreview": Role.EDITOR,
+    "columnTypeChange": Role.EDITOR,
+    "columnRestore": Role.EDITOR,
     "columnsReorder": Role.EDITOR,
     "columnIndexCreate": Role.EDITOR,
     "chartCreate": Role.EDITOR,
@@ -108,6 +111,75 @@ OPERATIONS: dict[str, Role] = {
 }
 
 
+#: What a key with a scope may ask for. All else works on the whole organisation.
+SCOPED_OPERATIONS = frozenset(
+    {
+        "projects",
+        "project",
+        "tables",
+        "table",
+        "rows",
+        "row",
+        "import",
+        "file",
+        "aggregate",
+        "charts",
+        "chart",
+        "chartChanged",
+        "export",
+        "history",
+        "diff",
+        "tableChanged",
+        "cellStatusChanged",
+        "importProgress",
+        "tableCreate",
+        "tableUpdate",
+        "tableDelete",
+        "sessionCreate",
+        "columnAdd",
+        "columnUpdate",
+        "columnDelete",
+        "columnRestore",
+        "columnTypePreview",
+        "columnTypeChange",
+        "columnsReorder",
+        "columnIndexCreate",
+        "rowsAdd",
+        "rowsUpdate",
+        "rowsDelete",
+        "rowRollback",
+        "rowRestore",
+        "rowsRollback",
+        "cellRollback",
+        "importRollback",
+        "actorRollback",
+        "cellsReport",
+        "chartCreate",
+        "chartUpdate",
+        "chartDelete",
+        "fileUpload",
+        "fileDelete",
+        "importPreview",
+        "importStart",
+        "importCancel",
+        "importResume",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a key reaches when it does not reach the whole organisation: these projects with their
+    tables, and these tables."""
+
+    project_ids: frozenset[UUID]
+    table_ids: frozenset[UUID]
+
+    def covers(self, table_id: UUID, project_id: UUID | None) -> bool:
+        """Whether a table lies in the scope, given the project that it belongs to."""
+        return table_id in self.table_ids or project_id in self.project_ids
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """Who calls: one key of one organisation. `key_id` is None for `serve --open` on loopback, and
@@ -118,6 +190,7 @@ class Viewer:
     key_id: UUID | None = None
     expires_at: datetime | None = None
     name: str | None = None
+    scope: Scope | None = None
 
     @property
     def actor(self) -> str:
@@ -137,3 +210,5 @@ def require(viewer: Viewer, operation: str) -> None:
     """Refuse with `Forbidden` unless the viewer may call `operation`."""
     if not allows(viewer, operation):
         raise Forbidden(operation, OPERATIONS[operation].value)
+    if viewer.scope is not None and operation not in SCOPED_OPERATIONS:
+        raise OutOfScope(operation, OPERATIONS[operation].value)

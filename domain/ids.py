@@ -40,6 +40,7 @@ class Kind(IntEnum):
     TASK = 15
     CHART = 16
     TEMPLATE = 17
+    ROLLBACK = 18
 
 
 class _Counter:

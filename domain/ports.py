@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.cells import CellReport
 from domain.changes import Cause
 from domain.chart_ports import AggregateStore, ChartStore
+from domain.column_type_records import ColumnTypeChanged, Convert, HeldValue
 from domain.columns import Column, NewColumn, TableShape
 from domain.entities import (
     ApiKey,
@@ -118,6 +119,23 @@ class ColumnStore(Protocol):
     ) -> Sequence[Column]: ...
 
     async def create_index(self, shape: TableShape, column: Column) -> ColumnIndex: ...
+
+    async def held_values(
+        self, shape: TableShape, column: Column, limit: int
+    ) -> list[HeldValue]:
+        """The first values of a column that are not empty, in the order of the rows."""
+
+    async def change_type(
+        self, shape: TableShape, actor: str, old: Column, new: Column, convert: Convert
+    ) -> ColumnTypeChanged:
+        """Put `new` in the place of `old`, with the values that `convert` makes while nobody else
+        reads or writes the table."""
+
+    async def deleted(self, shape: TableShape) -> Sequence[Column]:
+        """Deleted columns that held values, the last deleted first."""
+
+    async def restore(self, shape: TableShape, actor: str, column: Column, most: int) -> Column:
+        """Bring a deleted column back with its values; `Invalid` when there are over `most`."""
 
 
 class RowStore(Protocol):

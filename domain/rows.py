@@ -20,16 +20,21 @@ from domain.tables import on_table
 RowsQueryFor = Callable[[TableShape], RowsQuery]
 SelectionFor = Callable[[TableShape], RowSelection | None]
 
+_ASKED_FOR = Cause()
+
 #: Most rows in one request.
 MAX_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """A row as a client gives it: values by column key. `created_by` replaces the key as author."""
+    """A row as a client gives it: values by column key. `created_by` replaces the key as author.
+
+    `id` is for what makes its row only once, however often it is done."""
 
     data: Mapping[str, Any]
     created_by: str | None = None
+    id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +95,11 @@ async def read_rows_by_id(
     return await on_table(viewer, storage, table_id, work)
 
 
-async def add_rows(viewer: Viewer, storage: Storage, command: RowsAdd) -> Written:
+async def add_rows(
+    viewer: Viewer, storage: Storage, command: RowsAdd, cause: Cause = _ASKED_FOR
+) -> Written:
     """Add 1 to 1,000 rows in one revision, all or none. Raises `NotFound`, or `Invalid` with every
-    problem."""
+    problem, or `Conflict` for a row with an id of its own that was added before."""
     access.require(viewer, "rowsAdd")
     _check_count(len(command.rows))
 
@@ -108,15 +115,17 @@ async def add_rows(viewer: Viewer, storage: Storage, command: RowsAdd) -> Writte
             raise Invalid(problems)
         fresh = ids.new_ids(ids.Kind.ROW, len(checked), shape.number)
         prepared = [
-            PreparedRow(row_id, values, given.created_by)
+            PreparedRow(given.id or row_id, values, given.created_by)
             for row_id, values, given in zip(fresh, checked, command.rows, strict=True)
         ]
-        return await storage.rows.insert(shape, viewer.actor, Cause(), session_id, prepared)
+        return await storage.rows.insert(shape, viewer.actor, cause, session_id, prepared)
 
     return await on_table(viewer, storage, command.table_id, work)
 
 
-async def update_rows(viewer: Viewer, storage: Storage, command: RowsUpdate) -> Written:
+async def update_rows(
+    viewer: Viewer, storage: Storage, command: RowsUpdate, cause: Cause = _ASKED_FOR
+) -> Written:
     """Update 1 to 1,000 rows in one revision, all or none.
 
     Raises `NotFound` for the table, `Invalid` with every problem (unknown rows too), and `Conflict`
@@ -137,7 +146,7 @@ async def update_rows(viewer: Viewer, storage: Storage, command: RowsUpdate) -> 
         if problems:
             raise Invalid(problems)
         write = storage.rows.merge if command.mode == "merge" else storage.rows.replace
-        return await write(shape, viewer.actor, Cause(), prepared)
+        return await write(shape, viewer.actor, cause, prepared)
 
     return await on_table(viewer, storage, command.table_id, work)
 

@@ -14,18 +14,20 @@ from domain.changes import Change, ChangeKind, OrganizationChange, OrganizationC
 from domain.columns import Column, TableShape
 from domain.filters import Filter
 from domain.selection import CellState, RowRecord
+from domain.workflow_records import RunChange
 from persistence.engine import Database
 from persistence.filter_sql import Params, compile_filter
 from persistence.read_sql import value_json
 from persistence.row_sql import record_definition, stored_columns
 from persistence.shapes import Shapes
 from persistence.statements import statements
+from persistence.workflow_log import read_changes
 
 #: Over these bounds an entry is told in figures only, and clients fetch again.
 MOST_ROWS = 1000
 MOST_BYTES = 256_000
 
-TopicKind = Literal["table", "organization"]
+TopicKind = Literal["table", "organization", "workflow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,9 @@ WHERE c.table_id = ANY($1)
 UNION ALL
 SELECT 'organization', organization_id, revision, pruned_to
 FROM organization_clock WHERE organization_id = ANY($2)
+UNION ALL
+SELECT 'workflow', id, revision, 0
+FROM workflow WHERE id = ANY($3) AND deleted_at IS NULL
 """
 
 _ENTRIES = """
@@ -130,6 +135,7 @@ class ChangeLog:
             _CLOCKS,
             [id_ for kind, id_ in topics if kind == "table"],
             [id_ for kind, id_ in topics if kind == "organization"],
+            [id_ for kind, id_ in topics if kind == "workflow"],
         )
         return {(r["kind"], r["id"]): (r["revision"], r["pruned_to"]) for r in records}
 
@@ -152,6 +158,12 @@ class ChangeLog:
             )
             for r in records
         ]
+
+    async def workflow_entries(
+        self, workflow_id: UUID, after: int, limit: int
+    ) -> Sequence[RunChange]:
+        """Entries of a workflow's log after a revision, in order."""
+        return await read_changes(self._pool, workflow_id, after, limit)
 
     async def table_entries(self, table_id: UUID, after: int, limit: int) -> list[TableEntry]:
         """Entries of a table's log after a revision, in order, with the rows and cells they

@@ -1,5 +1,8 @@
 """All of storage in one object: the `Storage` port over PostgreSQL."""
 
+from copy import copy
+
+from domain.access import Viewer
 from persistence.aggregates import Aggregates
 from persistence.blobs import Blobs
 from persistence.change_log import ChangeLog
@@ -17,12 +20,23 @@ from persistence.projects import Projects
 from persistence.relay import Relay
 from persistence.rollbacks import Rollbacks
 from persistence.rows import Rows
+from persistence.scoped import (
+    ScopedCharts,
+    ScopedColumns,
+    ScopedFiles,
+    ScopedImports,
+    ScopedProjects,
+    ScopedTables,
+)
 from persistence.shapes import Shapes
 from persistence.tables import Tables
 from persistence.tasks import Tasks
 from persistence.templates import Templates
 from persistence.triggers import Triggers
 from persistence.unit_of_work import Wake
+from persistence.workflow_runs import WorkflowRuns
+from persistence.workflow_steps import WorkflowSteps
+from persistence.workflows import Workflows
 
 
 class PostgresStorage:
@@ -45,9 +59,26 @@ class PostgresStorage:
         self.history = History(database)
         self.rollbacks = Rollbacks(database, wake)
         self.tasks = Tasks(database)
+        self.workflows = Workflows(database, wake)
+        self.workflow_runs = WorkflowRuns(database, wake)
+        self.workflow_steps = WorkflowSteps(database, wake)
         self.templates = Templates(database, wake)
         self.triggers = Triggers(database, wake)
         self.firings = Firings(database)
         self.relay = Relay(database, shapes)
         self.idempotency = Idempotency(database.pool)
         self.log = ChangeLog(database, shapes)
+
+    def seen_by(self, viewer: Viewer) -> "PostgresStorage":
+        """This storage as the viewer may see it: a key with a scope sees what lies inside."""
+        if viewer.scope is None:
+            return self
+        seen = copy(self)
+        tables = ScopedTables(self.tables, viewer.scope)
+        seen.tables = tables
+        seen.projects = ScopedProjects(self.projects, viewer.scope)
+        seen.columns = ScopedColumns(self.columns)
+        seen.charts = ScopedCharts(self.charts, tables)
+        seen.files = ScopedFiles(self.files, viewer.actor)
+        seen.imports = ScopedImports(self.imports, tables)
+        return seen

@@ -4,27 +4,28 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 from uuid import UUID
 
 import structlog
 import uvloop
 
 from persistence import imports as stored_imports
-from persistence import jobs
+from persistence import jobs, workflow_runs
 from persistence import relay as stored_relay
+from persistence import rollbacks as stored_rollbacks
 from persistence import triggers as stored_triggers
 from persistence.blobs import Blobs
 from persistence.engine import Database
 from persistence.storage import PostgresStorage
-from processing import firings, imports
+from processing import firings, imports, rollbacks, workflows
 from processing.addresses import Allowed
 from processing.firing_actions import Actions
 from processing.outbound import Outbound
 from processing.relay import relay
 from processing.sweeping import sweep
 from realtime.bus import Bus, open_bus
-from realtime.log import Topic
+from realtime.log import Topic, TopicKind
 
 _SWITCH_SECONDS = 0.0005
 
@@ -72,16 +73,20 @@ async def run(settings: WorkerSettings) -> None:
             wakes = Wakes(bus)
             blobs = Blobs.open(settings.blob_place)
             storage = PostgresStorage(database, wakes.send, blobs)
-            actions = Actions(storage, Outbound(Allowed.parse(settings.outbound_allow)))
+            outbound = Outbound(Allowed.parse(settings.outbound_allow))
+            actions = Actions(storage, outbound)
             handlers = {
                 stored_imports.JOB: imports.handler(storage, stopping),
+                stored_rollbacks.JOB: rollbacks.handler(storage, stopping),
                 stored_relay.JOB: firings.handler(storage, actions, stopping),
                 stored_triggers.DROP_JOB: firings.drop_handler(database),
+                workflow_runs.JOB: workflows.handler(storage, outbound, stopping),
             }
             _log.info("the worker takes jobs")
             async with asyncio.TaskGroup() as group:
                 group.create_task(sweep(database, stopping))
                 group.create_task(relay(storage.relay, bus, stopping))
+                group.create_task(workflows.keep_schedules(storage, stopping))
                 await jobs.run(database_url, handlers, stopping)
             await wakes.sent()
     finally:
@@ -98,7 +103,7 @@ class Wakes:
 
     def send(self, kind: str, subject: UUID, revision: int) -> None:
         """Publish without waiting; the once-a-second look at the clocks covers what is lost."""
-        topic = Topic("table" if kind == "table" else "organization", subject)
+        topic = Topic(cast(TopicKind, kind), subject)
         task = asyncio.create_task(self._bus.publish(topic.channel, str(revision)))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)

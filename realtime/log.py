@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 from uuid import UUID
 
+TopicKind = Literal["table", "organization", "workflow"]
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One log that can be followed: a table's or an organisation's."""
+    """One log that can be followed: a table's, an organisation's or a workflow's."""
 
-    kind: Literal["table", "organization"]
+    kind: TopicKind
     id: UUID
 
     @property

@@ -3,12 +3,13 @@ reads the log."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Literal, cast
+from typing import cast
 from uuid import UUID
 
+from domain.workflow_records import RunChange
 from persistence.change_log import ChangeLog, OrganizationEntry, TableEntry
 from realtime.hub import Hub
-from realtime.log import Clock, Topic
+from realtime.log import Clock, Topic, TopicKind
 
 
 class LogAdapter:
@@ -26,9 +27,11 @@ class LogAdapter:
 
     async def read(
         self, topic: Topic, after: int, limit: int
-    ) -> Sequence[TableEntry | OrganizationEntry]:
+    ) -> Sequence[TableEntry | OrganizationEntry | RunChange]:
         if topic.kind == "table":
             return await self._log.table_entries(topic.id, after, limit)
+        if topic.kind == "workflow":
+            return await self._log.workflow_entries(topic.id, after, limit)
         return await self._log.organization_entries(topic.id, after, limit)
 
 
@@ -47,7 +50,7 @@ class Wakeups:
     def __call__(self, kind: str, id_: UUID, revision: int) -> None:
         if self._hub is None:
             return
-        topic = Topic(cast(Literal["table", "organization"], kind), id_)
+        topic = Topic(cast(TopicKind, kind), id_)
         task = asyncio.create_task(self._hub.notify(topic, revision))
         self._running.add(task)
         task.add_done_callback(self._running.discard)

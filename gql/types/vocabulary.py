@@ -227,6 +227,18 @@ class OrganizationChangeKind(Enum):
     TEMPLATE_DELETED = _word("template_deleted", "A template was deleted.")
 
 
+@strawberry.enum(description="What an import does with a row that is in the table already.")
+class ImportMode(Enum):
+    APPEND = _word("append", "Every row of the file is added.")
+    UPSERT = _word("upsert", "A row updates the one with the same key; others are added.")
+
+
+@strawberry.enum(description="Whether the writes of an import fire triggers.")
+class ImportTriggers(Enum):
+    FIRE = _word("fire", "They fire as they do for any other write.")
+    SKIP = _word("skip", "None fires; the change log says so.")
+
+
 @strawberry.enum(description="Where an import stands.")
 class ImportStatus(Enum):
     QUEUED = _word("queued", "Waits for a worker.")

@@ -138,6 +138,11 @@ class WorkflowRunRow(SQLModel, table=True):
 
     __tablename__ = "workflow_run"
     __table_args__ = (
+        Index(
+            "ix_workflow_run_unended",
+            "workflow_id",
+            postgresql_where=text("status IN ('queued', 'running')"),
+        ),
         Index("ux_workflow_run_number", "workflow_id", "number", unique=True),
         Index(
             "ux_workflow_run_firing",

@@ -338,6 +338,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
+        "ix_workflow_run_unended",
+        "workflow_run",
+        ["workflow_id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('queued', 'running')"),
+    )
+    op.create_index(
         "ux_workflow_run_firing",
         "workflow_run",
         ["firing_id"],
