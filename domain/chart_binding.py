@@ -26,11 +26,13 @@ _DATES = frozenset({Family.DATE, Family.DATETIME})
 class BoundChart:
     """A plan over columns. `groups` is None for pairs of x and y.
 
-    `ordered`: x has an order of its own. `additive`: what a change does to the points can be told
-    from the rows that it touched."""
+    `labels` are those of x, y and series, for people. `ordered`: x has an order of its own.
+    `additive`: what a change does to the points can be told from the rows that it touched."""
 
     plan: ChartPlan
     columns_version: int
+    labels: tuple[str, str, str]
+    x_family: Family
     groups: AggregateQuery | None
     pairs: PairsQuery
     ordered: bool
@@ -56,6 +58,8 @@ def bind_chart(shape: TableShape, plan: ChartPlan) -> BoundChart:
     return BoundChart(
         plan=plan,
         columns_version=shape.columns_version,
+        labels=(_label(x, plan.x), _label(y, plan.y), _label(series, plan.series)),
+        x_family=key.family,
         groups=groups,
         pairs=PairsQuery(x, y, series, condition),
         ordered=plan.type is ChartType.LINE or key.family in _IN_ORDER,
@@ -65,6 +69,10 @@ def bind_chart(shape: TableShape, plan: ChartPlan) -> BoundChart:
 
 def _columns(plan: ChartPlan) -> tuple[str | None, str | None, str | None]:
     return plan.x, plan.y, plan.series
+
+
+def _label(field: Field | None, name: str | None) -> str:
+    return field.label if isinstance(field, Column) else name or ""
 
 
 def _x_key(plan: ChartPlan, x: Field | None) -> GroupKey:

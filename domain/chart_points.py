@@ -3,7 +3,7 @@
 A fresh query and a live chart end in the same functions, so that they cannot disagree."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact
 from functools import cmp_to_key
 from typing import Any
@@ -93,8 +93,9 @@ def group_points(
     shown = {key: tally for key, tally in shown.items() if _size(plan, tally)}
     if plan.series is not None:
         shown = _only_largest(plan, shown, MAX_SERIES, 1)
-    if plan.top is not None:
-        shown = _only_largest(plan, shown, plan.top, 0)
+    top = plan.top if plan.top is not None or ordered else plan.names
+    if top is not None:
+        shown = _only_largest(plan, shown, top, 0)
     if rest is not None and _size(plan, rest):
         left_out = (_OTHER, _OTHER if plan.series is not None else None)
         shown = _merged([*shown.items(), (left_out, rest)])
@@ -254,11 +255,6 @@ def pair_points(plan: ChartPlan, found: Pairs) -> tuple[Point, ...]:
         )
         for pair in found.pairs
     )
-
-
-def with_top(plan: ChartPlan, top: int) -> ChartPlan:
-    """The plan with a bound of its own, unless it has one."""
-    return plan if plan.top is not None else replace(plan, top=top)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,8 @@ class ChartMode(StrEnum):
 class ChartPlan:
     """A config, read. What is missing or unknown is None.
 
-    `function` is what a group shows: COUNT, or something made of y."""
+    `function` is what a group shows: COUNT, or something made of y. `names` bounds x like `top`,
+    but only an x without an order of its own."""
 
     type: ChartType
     mode: ChartMode
@@ -100,6 +101,7 @@ class ChartPlan:
     top: int | None
     bins: int
     filter: Any
+    names: int | None = None
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "ChartPlan":

@@ -76,6 +76,8 @@ async def update_chart(
     """Change a chart's name, or merge keys into its config. Raises `NotFound` or `Invalid`."""
     access.require(viewer, "chartUpdate")
     chart = await _existing(viewer, storage, chart_id)
+    if command == ChartUpdate():
+        return chart
     problems = [] if command.name is UNSET else _name_problems(command.name)
     if command.config is not UNSET:
         shape = await shape_of(viewer, storage, chart.table_id)

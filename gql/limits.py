@@ -59,10 +59,17 @@ _LISTS = {
     "cells": 20,
     "apiKeys": 20,
     "rejections": 20,
+    "charts": 10,
+    "groups": 100,
+    "points": 100,
     "triggers": 10,
 }
 #: Fields that start a statement of their own, beside the value that they give.
 _STATEMENTS = {
+    "aggregate": 100,
+    "points": 100,
+    "vegaLite": 100,
+    
     "history": 20,
     "diff": 20,
     

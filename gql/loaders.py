@@ -10,6 +10,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
+from domain.chart_records import Chart
 from domain.columns import Column
 from domain.entities import Project, Session, Table
 from domain.trigger_records import Trigger
@@ -57,6 +58,10 @@ class Loaders:
     @cached_property
     def sessions_of_table(self) -> DataLoader[UUID, list[Session]]:
         return self._many(self._storage.tables.sessions_of)
+
+    @cached_property
+    def charts_of_table(self) -> DataLoader[UUID, list[Chart]]:
+        return self._many(self._storage.charts.of_tables)
 
     def _one(self, read: Read[Item]) -> "DataLoader[UUID, Item | None]":
         async def load(ids: list[UUID]) -> Sequence[Item | None]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from domain import access, ids
+from domain.charts import get_chart
 from domain.columns import TableShape
 from domain.errors import NotFound
 from domain.ids import Kind
@@ -15,6 +16,7 @@ from domain.rows import read_rows_by_id
 from domain.selection import RowRecord, RowSelection
 from gql.context import Context
 from gql.types.cells import Cell, cell_of
+from gql.types.charts import Chart
 from gql.types.columns import Column
 from gql.types.node import Node
 from gql.types.projects import Project
@@ -43,6 +45,15 @@ async def find_column(context: Context, text: str) -> Column | None:
     column_id = ids.parse(text)
     column = await context.loaders.columns.load(column_id) if column_id else None
     return Column.of(column) if column else None
+
+
+async def find_chart(context: Context, text: str) -> Chart | None:
+    chart_id = ids.parse(text)
+    try:
+        found = await get_chart(context.viewer, context.storage, chart_id) if chart_id else None
+    except NotFound:
+        return None
+    return Chart.of(found) if found else None
 
 
 async def read_by_ids(
@@ -99,6 +110,8 @@ async def find_node(context: Context, text: str) -> Node | None:
         return await find_table(context, text)
     if kind is Kind.COLUMN:
         return await find_column(context, text)
+    if kind is Kind.CHART:
+        return await find_chart(context, text)
     if kind is Kind.ROW and parsed:
         row = await find_row(context, parsed, _as_record)
         return row if isinstance(row, Row) else None

@@ -4,11 +4,12 @@ from typing import Annotated
 
 import strawberry
 
-from domain import access, ids, imports, keys, projects, tables, template_records, templates
+from domain import access, ids, imports, keys, projects, rollbacks, tables, template_records, templates
 from domain.entities import TableSearch
 from domain.errors import ErrorCode, NotFound, invalid
 from domain.template_records import TemplateSearch
 from gql import lookups
+from gql.chart_queries import ChartQueries
 from gql.compiled.rows import row_selector
 from gql.context import Info, given_id
 from gql.trigger_queries import TriggerQueries
@@ -17,6 +18,7 @@ from gql.types.imports import Import
 from gql.types.keys import ApiKey
 from gql.types.node import Node
 from gql.types.projects import Project
+from gql.types.rollbacks import Rollback
 from gql.types.rows import Row, spliced_row
 from gql.types.tables import Table
 from gql.types.templates import Template
@@ -29,7 +31,7 @@ _Id = Annotated[strawberry.ID, strawberry.argument(description="The id; null for
 
 
 @strawberry.type(description="What can be read.")
-class Query(TriggerQueries):
+class Query(TriggerQueries, ChartQueries):
     @strawberry.field(description="Every project, oldest first.")
     async def projects(self, info: Info) -> list[Project]:
         found = await projects.list_projects(info.context.viewer, info.context.storage)
@@ -132,6 +134,16 @@ class Query(TriggerQueries):
         except NotFound:
             return None
         return Import.of(run)
+
+    @strawberry.field(description="A rollback that runs in the background, by its id.")
+    async def rollback(self, info: Info, id: _Id) -> Rollback | None:
+        try:
+            run = await rollbacks.get_rollback(
+                info.context.viewer, info.context.storage, given_id(id)
+            )
+        except NotFound:
+            return None
+        return Rollback.of(run)
 
     @strawberry.field(description="Every API key, revoked ones too, oldest first. For admins.")
     async def api_keys(self, info: Info) -> list[ApiKey]:

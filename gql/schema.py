@@ -6,10 +6,13 @@ from strawberry.schema.config import StrawberryConfig
 
 from gql.execution import Executor
 from gql.mutations.cells import CellMutations
+from gql.mutations.charts import ChartMutations
+from gql.mutations.column_types import ColumnTypeMutations
 from gql.mutations.columns import ColumnMutations
 from gql.mutations.imports import ImportMutations
 from gql.mutations.keys import KeyMutations
 from gql.mutations.projects import ProjectMutations
+from gql.mutations.rollbacks import RollbackMutations
 from gql.mutations.rows import RowMutations
 from gql.mutations.tables import TableMutations
 from gql.mutations.templates import TemplateMutations
@@ -18,6 +21,7 @@ from gql.queries import Query
 from gql.scalars import SCALARS
 from gql.subscriptions import Subscription
 from gql.types.cells import Cell
+from gql.types.charts import Chart
 from gql.types.projects import Project
 from gql.types.rows import Row
 from gql.types.tables import Table
@@ -28,10 +32,13 @@ class Mutation(
     ProjectMutations,
     TableMutations,
     ColumnMutations,
+    ColumnTypeMutations,
     RowMutations,
     CellMutations,
     KeyMutations,
     ImportMutations,
+    ChartMutations,
+    RollbackMutations,
     TriggerMutations,
     TemplateMutations,
 ):
@@ -42,7 +49,7 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Project, Table, Row, Cell],
+    types=[Project, Table, Row, Cell, Chart],
     execution_context_class=Executor,
     config=StrawberryConfig(scalar_map=SCALARS),
 )

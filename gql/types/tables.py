@@ -20,10 +20,12 @@ from gql.types import projects as project_types
 from gql.types import rows as row_types
 from gql.types import triggers as trigger_types
 from gql.types.columns import Column
+from gql.types.exports import TableExport
 from gql.types.filters import RowFilter, RowSortInput, raw_filter, raw_sorts
 from gql.types.history import AsOfInput, TableHistory, as_of_revision
 from gql.types.node import Node
 from gql.types.sessions import Session
+from gql.types.table_figures import TableFigures
 from gql.types.vocabulary import TableSource
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ def _texts(page: RowsPage) -> list[str] | None:
 
 
 @strawberry.type(description="A table: columns, rows, and a revision that counts its changes.")
-class Table(TableHistory, Node):
+class Table(TableHistory, TableExport, TableFigures, Node):
     record: strawberry.Private[entities.Table]
     snapshot: strawberry.Private["asyncio.Future[RowsPage] | None"] = None
     name: str = strawberry.field(description="1 to 256 characters.")

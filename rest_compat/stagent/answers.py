@@ -1,6 +1,6 @@
 """Answers as types: for the document, and for tests that hold each answer against them."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -89,13 +89,6 @@ class Chart(Answer):
     config: ChartConfig = Field(description="What it shows, with more keys set through GraphQL.")
     createdAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
     updatedAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
-
-
-class NamedId(Answer):
-    """What was made."""
-
-    id: str = Field(description="Opaque.")
-    name: str = Field(description="Its name.")
 
 
 class FileColumn(Answer):

@@ -170,6 +170,12 @@ class MappingBody(Body):
     skip: bool = Field(False, description="Whether to leave it out.")
 
 
+class RollbackBody(Body):
+    """Where a row goes back to."""
+
+    historyEntryId: str = Field(description="The id of an entry of the row's history.")
+
+
 class ImportBody(Body):
     """A file to import."""
 

@@ -15,6 +15,8 @@ from rest_compat.stagent import (
     tables,
     templates,
 )
+from rest_compat.stagent.chart_routes import CHARTS
+from rest_compat.stagent.history_routes import HISTORY
 from rest_compat.stagent.trigger_routes import TRIGGERS
 
 _TABLE = "Table not found"
@@ -315,4 +317,13 @@ _FILES = (
     ),
 )
 
-ENDPOINTS: tuple[Endpoint, ...] = (*_TEMPLATES, *_TABLES, *_ROWS, *_COLUMNS, *_FILES, *TRIGGERS)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *_TEMPLATES,
+    *_TABLES,
+    *_ROWS,
+    *HISTORY,
+    *_COLUMNS,
+    *_FILES,
+    *TRIGGERS,
+    *CHARTS,
+)

@@ -1,0 +1,75 @@
+"""What a table tells about all of its rows at once."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from domain import access, entities
+from domain.aggregates import aggregate_rows
+from domain.aggregation import bind_aggregation
+from gql.context import Info
+from gql.types import charts as chart_types
+from gql.types.aggregates import (
+    Aggregate,
+    GroupByInput,
+    GroupOrderInput,
+    MetricInput,
+    raw_aggregation,
+)
+from gql.types.filters import RowFilter
+
+if TYPE_CHECKING:
+    from gql.types.charts import Chart
+
+
+@strawberry.type
+class TableFigures:
+    record: strawberry.Private[entities.Table]
+
+    @strawberry.field(
+        description="Groups of rows and figures for each, over the whole table in one statement."
+    )
+    async def aggregate(
+        self,
+        info: Info,
+        metrics: Annotated[
+            list[MetricInput], strawberry.argument(description="1 to 10 figures for each group.")
+        ],
+        group_by: Annotated[
+            list[GroupByInput] | None,
+            strawberry.argument(description="At most 3 columns; without any all rows are a group."),
+        ] = None,
+        filter: Annotated[
+            RowFilter | None, strawberry.argument(description="Only rows that match.")
+        ] = None,
+        search: Annotated[
+            str | None,
+            strawberry.argument(description="Only rows with this text in some cell, in any case."),
+        ] = None,
+        order: Annotated[
+            list[GroupOrderInput] | None,
+            strawberry.argument(description="Without it by the keys; no value is last."),
+        ] = None,
+        first: Annotated[
+            int | None,
+            strawberry.argument(
+                description="How many groups, 1 to 1,000; all others are told as one, `rest`."
+            ),
+        ] = None,
+    ) -> Aggregate | None:
+        raw = raw_aggregation(group_by or (), metrics, filter, search, order or (), first)
+        found = await aggregate_rows(
+            info.context.viewer,
+            info.context.storage,
+            self.record.id,
+            lambda shape: bind_aggregation(shape, raw),
+        )
+        return Aggregate.of(found, [metric.told for metric in raw.metrics])
+
+    @strawberry.field(description="Its charts, oldest first; at most 100.")
+    async def charts(
+        self, info: Info
+    ) -> list[Annotated["Chart", strawberry.lazy("gql.types.charts")]]:
+        access.require(info.context.viewer, "charts")
+        found = await info.context.loaders.charts_of_table.load(self.record.id)
+        return [chart_types.Chart.of(chart) for chart in found]
