@@ -38,7 +38,7 @@ async def update_column(
     changes = set_fields(command)
 
     async def work(shape: TableShape) -> Column:
-        column = _column(shape, column_id)
+        column = column_of(shape, column_id)
         problems = column_update_problems(column, changes)
         updated = replace(column, config=changes.get("config", column.config))
         checks.refuse(problems or await target_problem(viewer, storage, updated))
@@ -56,7 +56,7 @@ async def delete_column(
     access.require(viewer, "columnDelete")
 
     async def work(shape: TableShape) -> Column:
-        column = _column(shape, column_id)
+        column = column_of(shape, column_id)
         await storage.columns.delete(shape, viewer.actor, column)
         return column
 
@@ -94,7 +94,7 @@ async def create_index(
     access.require(viewer, "columnIndexCreate")
 
     async def work(shape: TableShape) -> ColumnIndex:
-        column = _column(shape, column_id)
+        column = column_of(shape, column_id)
         if not column.stored and not (column.computation and column.computation.indexable):
             message = (
                 "Only formulas of numbers, booleans and texts of the same row can have an index"
@@ -105,7 +105,8 @@ async def create_index(
     return await on_table(viewer, storage, table_id, work)
 
 
-def _column(shape: TableShape, column_id: UUID) -> Column:
+def column_of(shape: TableShape, column_id: UUID) -> Column:
+    """The column with this id. Raises `NotFound`."""
     for column in shape.columns:
         if column.id == column_id:
             return column

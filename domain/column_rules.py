@@ -49,6 +49,11 @@ def column_update_problems(column: Column, changes: Mapping[str, Any]) -> list[P
     return problems or _default_problems(updated, ())
 
 
+def column_problems(column: Column) -> list[Problem]:
+    """What is wrong with the type, config and default value that a column shall have."""
+    return _config_problems(column.type, column.config, ()) or _default_problems(column, ())
+
+
 def _config_problems(type_: Any, config: Any, path: tuple[str, ...]) -> list[Problem]:
     messages = values.config_problems(type_, config)
     return [Problem(ErrorCode.INVALID, message, (*path, "config")) for message in messages]

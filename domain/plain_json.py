@@ -1,6 +1,7 @@
 """JSON that is kept as it came: checked, bounded, numbers exact."""
 
 import json
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -32,6 +33,18 @@ def jsonb_text(value: Any) -> str:
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     return numbers.text(value)
+
+
+def json_text(value: Any) -> str:
+    """A JSON value as text without spaces, every number as it is."""
+    if isinstance(value, Mapping):
+        members = (f"{json_text(key)}:{json_text(each)}" for key, each in value.items())
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(json_text, value)) + "]"
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return numbers.text(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 class _Copier:

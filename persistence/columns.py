@@ -9,10 +9,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.changes import ChangeKind, OrganizationChangeKind
+from domain.column_type_records import ColumnTypeChanged, Convert, HeldValue
 from domain.columns import Column, NewColumn, TableShape
 from domain.entities import ColumnIndex
 from domain.errors import StructureMoved
-from persistence import indexes
+from persistence import column_types, indexes
 from persistence.column_rows import entity
 from persistence.computed_shapes import lock_dependants, outdate
 from persistence.engine import Database, run_sql
@@ -139,6 +140,53 @@ class Columns:
             statement = select(ColumnRow).where(col(ColumnRow.id).in_(places))
             fresh = [entity(row) for row in await session.exec(statement)]
             return sorted(fresh, key=lambda column: column.position), {"reordered": True}
+
+        return await self._change(shape, actor, work)
+
+    async def held_values(self, shape: TableShape, column: Column, limit: int) -> list[HeldValue]:
+        return await column_types.read_held(self._database.pool, shape, column, limit)
+
+    async def change_type(
+        self, shape: TableShape, actor: str, old: Column, new: Column, convert: Convert
+    ) -> ColumnTypeChanged:
+        async def work(
+            session: AsyncSession, write: OrganizationWrite
+        ) -> tuple[tuple[ColumnTypeChanged, bool], dict[str, Any]]:
+            made, had_index = await column_types.change_type(
+                session, shape, old, new, convert, write.at
+            )
+            told = {
+                "id": str(old.id),
+                "from": old.type.value,
+                "to": new.type.value,
+                "values": made.convertible,
+                "lost": made.lost,
+            }
+            return (made, had_index), {"changed": [str(old.id)], "retyped": told}
+
+        made, had_index = await self._change(shape, actor, work)
+        if had_index:
+            await indexes.create(self._database, shape, made.column)
+        return made
+
+    async def deleted(self, shape: TableShape) -> Sequence[Column]:
+        statement = (
+            select(ColumnRow)
+            .where(ColumnRow.table_id == shape.id, col(ColumnRow.deleted_at).is_not(None))
+            .order_by(col(ColumnRow.deleted_at).desc(), col(ColumnRow.number).desc())
+        )
+        async with self._database.read() as session:
+            found = [entity(row) for row in await session.exec(statement)]
+        return [column for column in found if column.stored]
+
+    async def restore(self, shape: TableShape, actor: str, column: Column, most: int) -> Column:
+        found = await column_types.read_deleted(self._database.pool, shape, column, most)
+
+        async def work(
+            session: AsyncSession, write: OrganizationWrite
+        ) -> tuple[Column, dict[str, Any]]:
+            made = await column_types.restore(session, shape, column, found, write.at)
+            return made, {"added": [str(made.id)]}
 
         return await self._change(shape, actor, work)
 

@@ -211,7 +211,7 @@ def new_column(given: ColumnInput, *path: str) -> NewColumn:
         type=columns.ColumnType(given.type.value),
         required=given.required,
         default_value=given.default_value,
-        config=_config(given.config, *path),
+        config=given_config(given.config, *path),
         computed_by=columns.ComputedBy(given.computed_by.value) if given.computed_by else None,
     )
 
@@ -221,11 +221,12 @@ def _update(input: ColumnUpdateInput) -> ColumnUpdate:
         label=UNSET if input.label is None else input.label.value,
         required=UNSET if input.required is None else input.required.value,
         default_value=UNSET if input.default_value is None else input.default_value.value,
-        config=UNSET if input.config is None else _config(input.config.value),
+        config=UNSET if input.config is None else given_config(input.config.value),
     )
 
 
-def _config(config: JSON | None, *path: str) -> Mapping[str, Any] | None:
+def given_config(config: JSON | None, *path: str) -> Mapping[str, Any] | None:
+    """A config as given. Raises `Invalid` when it is no object."""
     if config is not None and not isinstance(config, dict):
         raise invalid(ErrorCode.INVALID_TYPE, "config must be an object", *path, "config")
     return cast("Mapping[str, Any] | None", config)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import strawberry
 
-from domain import access, entities, filters
+from domain import access, column_types, entities, filters
 from domain.columns import TableShape
 from domain.paging import PageRequest, page_request
 from domain.rows import MAX_ROWS, read_rows
@@ -134,6 +134,15 @@ class Table(TableHistory, TableExport, TableFigures, Node):
         access.require(info.context.viewer, "triggers")
         found = await info.context.loaders.triggers_of_table.load(self.record.id)
         return [trigger_types.Trigger.of(trigger) for trigger in found]
+
+    @strawberry.field(
+        description="Columns that were deleted and can be restored, the last deleted first; what a "
+        "column was before its type changed too."
+    )
+    async def deleted_columns(self, info: Info) -> list[Column]:
+        context = info.context
+        found = await column_types.deleted_columns(context.viewer, context.storage, self.record.id)
+        return [Column.of(column) for column in found]
 
     @strawberry.field(
         description="How many rows it has. Beside one `rows` it is of the same moment as the page."

@@ -10,8 +10,10 @@ import pytest
 from domain import (
     cell_reports,
     column_editing,
+    column_types,
     exports,
     files,
+    import_errors,
     imports,
     keys,
     links,
@@ -24,6 +26,7 @@ from domain import (
 )
 from domain.access import OPERATIONS, Role, Viewer
 from domain.cell_reports import CellsReport, RawReport
+from domain.column_type_records import ColumnTypeChange
 from domain.columns import ColumnType, ComputedBy, NewColumn
 from domain.entities import ColumnUpdate, ProjectCreate, TableCreate, TableSearch, TableUpdate
 from domain.errors import Conflict, Forbidden, Invalid, NotFound
@@ -93,6 +96,14 @@ CALLS: dict[str, Call] = {
         v, s, o.table, o.column, ColumnUpdate(label="L")
     ),
     "delete_column": lambda v, s, o: column_editing.delete_column(v, s, o.table, o.column),
+    "preview_column_type": lambda v, s, o: column_types.preview_column_type(
+        v, s, o.table, ColumnTypeChange(o.column, ColumnType.JSON)
+    ),
+    "change_column_type": lambda v, s, o: column_types.change_column_type(
+        v, s, o.table, ColumnTypeChange(o.column, ColumnType.JSON)
+    ),
+    "restore_column": lambda v, s, o: column_types.restore_column(v, s, o.table, o.column, None),
+    "deleted_columns": lambda v, s, o: column_types.deleted_columns(v, s, o.table),
     "reorder_columns": lambda v, s, o: column_editing.reorder_columns(
         v, s, o.table, [str(o.column)]
     ),
@@ -103,7 +114,9 @@ CALLS: dict[str, Call] = {
         v, s, o.table, "link", [o.row], _query
     ),
     "add_rows": lambda v, s, o: rows.add_rows(v, s, RowsAdd(o.table, [NewRow({})])),
-    "add_good_rows": lambda v, s, o: row_batches.add_good_rows(v, s, RowsAdd(o.table, [NewRow({})])),
+    "add_good_rows": lambda v, s, o: row_batches.add_good_rows(
+        v, s, RowsAdd(o.table, [NewRow({})])
+    ),
     "update_good_rows": lambda v, s, o: row_batches.update_good_rows(
         v, s, RowsUpdate(o.table, [RowChange(o.row, {})], "merge")
     ),
@@ -126,6 +139,7 @@ CALLS: dict[str, Call] = {
     "watch_cells": lambda v, s, o: watching.watch_cells(v, s, o.table),
     "watch_organization": lambda v, s, o: watching.watch_organization(v),
     "import_rejections": lambda v, s, o: imports.import_rejections(v, s, o.run),
+    "import_error_file": lambda v, s, o: import_errors.import_error_file(v, s, o.run),
     "finished_import": lambda v, s, o: imports.finished_import(v, s, o.run),
     "cancel_import": lambda v, s, o: imports.cancel_import(v, s, o.run),
     "resume_import": lambda v, s, o: imports.resume_import(v, s, o.run),
