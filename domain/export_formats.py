@@ -28,13 +28,16 @@ class ExportFormat(StrEnum):
 
 
 class Encoder(Protocol):
-    """Writes one export: its head, then rows chunk by chunk, then its tail."""
+    """Writes one export: its head, then rows chunk by chunk, then its tail. Close it in any
+    case."""
 
     def head(self) -> bytes: ...
 
     def rows(self, rows: Sequence[ExportRow]) -> bytes: ...
 
     def tail(self) -> bytes: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,14 @@ def cell_text(column: Column, guards: bool) -> Callable[[str | None], str]:
     return lambda value: "" if value is None else plain(value)
 
 
-class CsvEncoder:
+class _TextEncoder:
+    """What keeps nothing open."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class CsvEncoder(_TextEncoder):
     """Comma-separated UTF-8: labels first, `\\n` at the end of each line, quotes only where a
     field needs them."""
 
@@ -113,6 +123,8 @@ class CsvEncoder:
         return self._lines([self._header])
 
     def rows(self, rows: Sequence[ExportRow]) -> bytes:
+        if not rows:
+            return b""
         columns = zip(*(row.values for row in rows), strict=True)
         texts = [list(map(text, each)) for text, each in zip(self._texts, columns, strict=True)]
         return self._lines(zip(*texts, strict=True) if texts else [()] * len(rows))
@@ -135,7 +147,7 @@ class CsvEncoder:
         return f'"{escaped}"'
 
 
-class JsonEncoder:
+class JsonEncoder(_TextEncoder):
     """One array of the rows' data objects, indented by two spaces."""
 
     def __init__(self, given: EncoderInput) -> None:
@@ -165,7 +177,7 @@ class JsonEncoder:
         return f"{{{','.join(members)}\n  }}" if members else "{}"
 
 
-class JsonLinesEncoder:
+class JsonLinesEncoder(_TextEncoder):
     """One data object a line."""
 
     def __init__(self, given: EncoderInput) -> None:

@@ -1,6 +1,6 @@
 """What an export reads, row by row, and what it is asked to read."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -49,5 +49,5 @@ class OpenExport(Protocol):
     def revision(self) -> int:
         """The revision that all of its rows are of, whatever is written meanwhile."""
 
-    def chunks(self) -> AsyncIterator[Sequence[ExportRow]]:
+    def chunks(self) -> AsyncGenerator[Sequence[ExportRow], None]:
         """The rows in chunks of a few megabytes. Raises `NotFound` when the table was deleted."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from domain.columns import Column, ColumnType
@@ -184,6 +185,7 @@ class XlsxEncoder:
         self._names = [f'<c r="{_letters(index)}' for index in range(len(cells))]
         self._out = _Outlet()
         self._zip = ZipFile(self._out, "w", ZIP_DEFLATED)
+        self._sheet: IO[bytes] | None = None
         self._row = 0
         self._bytes = 0
 
@@ -202,6 +204,8 @@ class XlsxEncoder:
         return self._out.take()
 
     def rows(self, rows: Sequence[ExportRow]) -> bytes:
+        if not rows:
+            return b""
         if self._row + len(rows) > MAX_ROWS + 1:
             raise TooLarge(f"A sheet holds at most {MAX_ROWS:,} rows; export as csv or json")
         columns = zip(*(row.values for row in rows), strict=True)
@@ -215,9 +219,15 @@ class XlsxEncoder:
 
     def tail(self) -> bytes:
         self._write("</sheetData></worksheet>")
-        self._sheet.close()
-        self._zip.close()
+        self.close()
         return self._out.take()
+
+    def close(self) -> None:
+        """Also in the middle: a ZIP that is left open complains."""
+        if self._sheet is not None:
+            self._sheet.close()
+            self._sheet = None
+        self._zip.close()
 
     def _line(self, cells: Sequence[str | None]) -> str:
         self._row += 1
@@ -234,6 +244,7 @@ class XlsxEncoder:
         self._bytes += len(data)
         if self._bytes > MAX_XML_BYTES:
             raise TooLarge("The table is too large for a spreadsheet; export as csv or json")
+        assert self._sheet is not None
         self._sheet.write(data)
 
 

@@ -1,7 +1,8 @@
 """Exports: a whole table, or a part of it, as one stream of bytes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -46,14 +47,18 @@ class Export:
     _input: EncoderInput
     _opened: OpenExport
 
-    async def stream(self) -> AsyncIterator[bytes]:
+    async def stream(self) -> AsyncGenerator[bytes, None]:
         """The file. Raises `NotFound` or `TooLarge` in its middle; then what came is not all."""
         encoder = FORMATS[self._format].encoder(self._input)
-        yield encoder.head()
-        async for rows in self._opened.chunks():
-            # Tens of milliseconds for a chunk: too long for everybody else to wait.
-            yield await asyncio.to_thread(encoder.rows, rows)
-        yield encoder.tail()
+        try:
+            yield encoder.head()
+            async with aclosing(self._opened.chunks()) as chunks:
+                async for rows in chunks:
+                    # Tens of milliseconds for a chunk: too long for everybody else to wait.
+                    yield await asyncio.to_thread(encoder.rows, rows)
+            yield encoder.tail()
+        finally:
+            encoder.close()
 
 
 async def open_export(viewer: Viewer, storage: Storage, request: ExportRequest) -> Export:

@@ -1,7 +1,7 @@
 """Answers that stream an export."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from contextlib import aclosing
 
 import structlog
 from starlette.responses import Response, StreamingResponse
@@ -30,11 +30,12 @@ async def export_answer(call: Call, request: ExportRequest) -> Response:
     return StreamingResponse(_told(export), headers=headers, media_type=export.media_type)
 
 
-async def _told(export: Export) -> AsyncIterator[Any]:
+async def _told(export: Export) -> AsyncIterator[bytes]:
     try:
-        async for chunk in export.stream():
-            if chunk:
-                yield chunk
+        async with aclosing(export.stream()) as stream:
+            async for chunk in stream:
+                if chunk:
+                    yield chunk
     except DomainError as error:
         _log.warning("an export broke off", file=export.file_name, reason=str(error))
         raise
