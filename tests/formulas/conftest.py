@@ -1,1 +1,0 @@
-"""Tables with formulas, and ways to read what they compute."""
