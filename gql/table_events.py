@@ -54,22 +54,29 @@ def _event(entry: TableEntry, rows: Sequence[LoggedRow], matches: Matches | None
     fields = change_fields(entry.change)
     if entry.rows is None:
         return bulk_changed(entry)
+    recompute = _recompute(entry)
     match entry.change.kind:
         case ChangeKind.ROWS_ADDED:
-            return RowsAdded(**fields, rows=_rows(entry, rows))
+            return RowsAdded(**fields, **recompute, rows=_rows(entry, rows))
         case ChangeKind.ROWS_CHANGED:
             return RowsChanged(
                 **fields,
+                **recompute,
                 rows=_rows(entry, rows),
                 columns=changed_columns(entry, rows),
                 entered=[],
                 left=[],
             )
         case ChangeKind.ROWS_DELETED:
-            return RowsDeleted(**fields, row_ids=_ids(rows))
+            return RowsDeleted(**fields, **recompute, row_ids=_ids(rows))
         case ChangeKind.CELLS_CHANGED:
             return CellsChanged(
-                **fields, cells=reported_cells(entry), rows=_rows(entry, rows), entered=[], left=[]
+                **fields,
+                **recompute,
+                cells=reported_cells(entry),
+                rows=_rows(entry, rows),
+                entered=[],
+                left=[],
             )
     return structure_event(entry)
 
@@ -133,7 +140,7 @@ def _filtered_event(
     left: Sequence[LoggedRow],
     cells: list[CellChange],
 ) -> Any:
-    fields = change_fields(entry.change)
+    fields = change_fields(entry.change) | _recompute(entry)
     kind = entry.change.kind
     if kind is ChangeKind.ROWS_ADDED:
         return RowsAdded(**fields, rows=_rows(entry, entered))
@@ -158,6 +165,10 @@ def _filtered_event(
         entered=_rows(entry, entered),
         left=_ids(left),
     )
+
+
+def _recompute(entry: TableEntry) -> dict[str, Any]:
+    return {"recompute": [column.key for column in entry.shape.recomputed_columns]}
 
 
 _ROW_KINDS = frozenset(

@@ -12,24 +12,18 @@ from domain.changes import Change, OrganizationChange
 from domain.columns import TableShape
 from gql.context import Info
 from gql.scalars import JSON
+from gql.types.causes import ChangeCause
 from gql.types.columns import Column
 from gql.types.rows import Row
 from gql.types.tables import Table
 from gql.types.vocabulary import (
     CellStatus,
-    ChangeCauseKind,
     OrganizationChangeKind,
     ResetReason,
     RowsLeftReason,
     StreamState,
 )
 from realtime.events import Started
-
-
-@strawberry.type(description="What brought a change about.")
-class ChangeCause:
-    kind: ChangeCauseKind = strawberry.field(description="What kind of work it was.")
-    id: strawberry.ID | None = strawberry.field(description="Which one, such as an import's id.")
 
 
 @strawberry.interface(description="A change of a table, numbered without holes.")
@@ -44,15 +38,11 @@ class ChangeEvent:
 
 def change_fields(change: Change) -> dict[str, Any]:
     """The fields of the interface."""
-    cause = change.cause
     return {
         "revision": change.revision,
         "at": change.at,
         "actor": change.actor,
-        "cause": ChangeCause(
-            kind=ChangeCauseKind(cause["kind"]),
-            id=strawberry.ID(cause["id"]) if cause.get("id") else None,
-        ),
+        "cause": ChangeCause.of(change.cause),
     }
 
 
@@ -73,9 +63,16 @@ class StreamStarted:
         )
 
 
+_RECOMPUTE = (
+    "The keys of computed columns that depend on time or on other rows. They are null in the rows "
+    "of this event, and any row of the table may show another value now."
+)
+
+
 @strawberry.type(description="Rows were added.")
 class RowsAdded(ChangeEvent):
     rows: list[Row] = strawberry.field(description="The new rows; of a filter, those that match.")
+    recompute: list[str] = strawberry.field(description=_RECOMPUTE)
 
 
 @strawberry.type(description="Rows changed.")
@@ -93,22 +90,26 @@ class RowsChanged(ChangeEvent):
     left: list[strawberry.ID] = strawberry.field(
         description="Of a filter: rows of the same change that matched before and do not now."
     )
+    recompute: list[str] = strawberry.field(description=_RECOMPUTE)
 
 
 @strawberry.type(description="Of a filter: rows changed and match now.")
 class RowsEntered(ChangeEvent):
     rows: list[Row] = strawberry.field(description="The whole rows.")
+    recompute: list[str] = strawberry.field(description=_RECOMPUTE)
 
 
 @strawberry.type(description="Of a filter: rows that matched are gone from it.")
 class RowsLeft(ChangeEvent):
     row_ids: list[strawberry.ID] = strawberry.field(description="The rows that left.")
     reason: RowsLeftReason = strawberry.field(description="Whether they still exist.")
+    recompute: list[str] = strawberry.field(description=_RECOMPUTE)
 
 
 @strawberry.type(description="Rows were deleted.")
 class RowsDeleted(ChangeEvent):
     row_ids: list[strawberry.ID] = strawberry.field(description="The rows that are gone.")
+    recompute: list[str] = strawberry.field(description=_RECOMPUTE)
 
 
 @strawberry.type(description="A cell that moved from one status to another.")
@@ -165,6 +166,7 @@ class CellsChanged(ChangeEvent):
     left: list[strawberry.ID] = strawberry.field(
         description="Of a filter: rows of the same change that matched before and do not now."
     )
+    recompute: list[str] = strawberry.field(description=_RECOMPUTE)
 
 
 @strawberry.type(description="Columns were added, changed, deleted or put in another order.")
