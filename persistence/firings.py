@@ -29,9 +29,8 @@ from persistence.relay import JOB, JOB_PRIORITY, job_ranges
 
 #: Rows deleted in one transaction: well under the five seconds that one may take.
 _BATCH = 5_000
-#: Pause before the second attempt; before the third a minute.
-_FIRST_RETRY = timedelta(seconds=5)
-_RETRY_FACTOR = 12
+#: Pauses before the second attempt and before the third.
+RETRY_AFTER = (timedelta(seconds=5), timedelta(minutes=1))
 
 _FIELDS = (
     "f.id, f.organization_id, f.trigger_id, f.table_id, f.revision, f.row_id, f.status, f.attempt,"
@@ -114,8 +113,9 @@ WHERE t.id = s.trigger_id
 class Firings:
     """The `FiringStore` port."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, retry_after: Sequence[timedelta] = RETRY_AFTER) -> None:
         self._pool = database.pool
+        self._retry_after = retry_after
 
     async def page(
         self,
@@ -205,7 +205,7 @@ class Firings:
             if again:
                 span = {"first": str(again[0].id), "last": str(again[-1].id)}
                 attempt = max(firing.attempt for firing in again)
-                delay = _FIRST_RETRY * _RETRY_FACTOR ** (attempt - 1)
+                delay = self._retry_after[min(attempt, len(self._retry_after)) - 1]
                 await _enqueue(connection, [span], delay)
 
 

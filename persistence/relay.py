@@ -211,17 +211,21 @@ async def _fire(
     fires = [each for each in part.fires if each[0] > trigger["from_revision"]]
     if not fires:
         return 0
+    first = ids.reserve(ids.Kind.FIRING, part.rows)
     try:
         # A savepoint: an error of PostgreSQL inside a condition would end the whole transaction.
         async with connection.transaction():
-            stored = await _store(connection, shape, trigger, part, fires)
+            counts = await _store(connection, shape, trigger, part, fires, first)
     except Exception as error:
         if jobs.out_of_reach(error) or isinstance(error, asyncpg.TransactionRollbackError):
             raise
         return await _tell_fault(connection, shape, trigger, fires[0][0], _sentence(error))
+    if counts["queued"]:
+        ranges = job_ranges(first, counts["matched"])
+        await jobs.enqueue_all(connection, JOB, ranges, priority=JOB_PRIORITY)
     if trigger["error"] is not None:
         await connection.execute(_FAULT, trigger["id"], None)
-    return stored
+    return int(counts["stored"])
 
 
 async def _store(
@@ -230,9 +234,10 @@ async def _store(
     trigger: asyncpg.Record,
     part: _Slice,
     fires: Sequence[tuple[int, int]],
-) -> int:
+    first: UUID,
+) -> asyncpg.Record:
+    """The firings, and how many there are."""
     filter = bind_condition(shape, loads(trigger["condition"] or "null"))
-    first = ids.reserve(ids.Kind.FIRING, part.rows)
     limit = trigger["fires_per_minute"]
     params = Params(
         shape.id,
@@ -249,10 +254,7 @@ async def _store(
     text = fire_statement(shape, TriggerEvent(trigger["event"]), filter, params)
     counts = await connection.fetchrow(text, *params.values)
     assert counts is not None, "an aggregate always has a row"
-    if counts["queued"]:
-        ranges = job_ranges(first, counts["matched"])
-        await jobs.enqueue_all(connection, JOB, ranges, priority=JOB_PRIORITY)
-    return int(counts["stored"])
+    return counts
 
 
 def job_ranges(first: UUID, count: int) -> list[Mapping[str, Any]]:

@@ -9,12 +9,14 @@ from uuid import UUID
 import orjson
 
 from domain import ids
+from domain.errors import Conflict, NotFound
 from domain.ids import Kind
 from domain.numbers import text as number_text
 from domain.ports import Storage
 from domain.task_records import TaskCreate
 from domain.trigger_actions import DEFAULT_TITLE, workflow_id
 from domain.trigger_records import ActionType, Firing, TakenFiring
+from domain.workflow_records import NewRun, RunCause, RunCauseKind
 from processing.outbound import Outbound, OutboundFailed, OutboundRefused, OutboundRequest
 
 #: So many failures of one trigger's webhook in a row, and it is not called for a while: a dead
@@ -24,6 +26,7 @@ _REST_SECONDS = 30.0
 #: Characters of an answer that are kept.
 _SHOWN_CHARACTERS = 1_000
 MAX_TASK_DESCRIPTION = 100_000
+_NO_WORKFLOW = "Workflow not found"
 
 #: Statuses that may be better later.
 _PASSING = frozenset({408, 425, 429})
@@ -102,7 +105,27 @@ class Actions:
         return None, Failed("Project not found")
 
     async def _start_workflow(self, taken: TakenFiring) -> Outcome:
-        return Failed(f"Workflow not found: {workflow_id(taken.trigger.action_config)}")
+        """One run for a firing, however often it is asked for. It begins one deeper."""
+        firing, trigger = taken.firing, taken.trigger
+        text = workflow_id(trigger.action_config)
+        found = ids.parse(text) if text is not None else None
+        if found is None:
+            return Failed(_NO_WORKFLOW)
+        new = NewRun(
+            found,
+            firing.input,
+            trigger.created_by,
+            RunCause(RunCauseKind.TRIGGER, str(trigger.id)),
+            firing.depth + 1,
+            firing.id,
+        )
+        try:
+            run = await self._storage.workflow_runs.start(firing.organization_id, new)
+        except NotFound:
+            return Failed(_NO_WORKFLOW)
+        except Conflict as error:
+            return Failed(str(error))
+        return Done({"workflowId": str(found), "workflowRunId": str(run.id)})
 
     async def _call(self, taken: TakenFiring) -> Outcome:
         fuse = self._fuses.setdefault(taken.trigger.id, _Fuse())

@@ -56,10 +56,12 @@ class Importer:
         content: bytes,
         mapping: Sequence[MappingEntry] = (),
         import_key: str | None = None,
+        name: str = "data.csv",
+        **options: Any,
     ) -> Import:
         """Upload and import."""
-        file = await self.upload(content)
-        command = ImportStart(table_id, file.id, mapping, import_key)
+        file = await self.upload(content, name)
+        command = ImportStart(table_id, file.id, mapping, import_key, **options)
         return await imports.start_import(self.world.viewer, self.world.storage, command)
 
     async def get(self, run: Import) -> Import:
@@ -179,8 +181,12 @@ class WorkerProcess:
         self._process.kill()
         self._process.wait()
 
-    def stop(self) -> int:
-        """Ask it to stop; its exit code."""
+    def terminate(self) -> None:
+        """Ask it to stop, without waiting."""
         with suppress(ProcessLookupError):
             self._process.terminate()
+
+    def stop(self) -> int:
+        """Ask it to stop; its exit code."""
+        self.terminate()
         return self._process.wait(30)

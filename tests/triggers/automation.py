@@ -4,12 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from domain import firings, triggers
-from domain.tasks import list_tasks
+from domain import firings, ids, triggers
+from domain.columns import TableShape
+from domain.row_values import RowValues
+from domain.row_writes import PreparedRow
+from domain.rows import RowChange, RowsUpdate, delete_rows, update_rows
 from domain.task_records import Task, TaskSearch
+from domain.tasks import list_tasks
 from domain.trigger_records import (
     ActionType,
     Firing,
@@ -20,7 +25,10 @@ from domain.trigger_records import (
     TriggerUpdate,
 )
 from persistence import jobs
+from persistence.engine import Database
+from persistence.firings import Firings
 from persistence.relay import JOB
+from persistence.storage import PostgresStorage
 from persistence.triggers import DROP_JOB
 from processing import firings as firing_jobs
 from processing.addresses import Allowed
@@ -61,6 +69,31 @@ class Automation:
             self.world.viewer, self.world.storage, trigger.id, TriggerUpdate(**changes)
         )
 
+    async def delete(self, trigger: Trigger) -> None:
+        """Take the trigger away."""
+        await triggers.delete_trigger(self.world.viewer, self.world.storage, trigger.id)
+
+    async def merge(self, table_id: UUID, row_id: UUID, **data: Any) -> None:
+        """Change cells of a row."""
+        command = RowsUpdate(table_id, [RowChange(row_id, data)], "merge")
+        await update_rows(self.world.viewer, self.world.storage, command)
+
+    async def remove(self, table_id: UUID, row_id: UUID) -> None:
+        """Delete a row."""
+        await delete_rows(self.world.viewer, self.world.storage, table_id, [row_id])
+
+    async def until(self, sql: str, value: Any, count: int) -> None:
+        """Return as soon as a statement gives this number."""
+
+        async def is_there() -> bool:
+            return await self.count(sql, value) == count
+
+        await eventually(is_there)
+
+    def prepared(self, shape: TableShape) -> PreparedRow:
+        """An empty row on its way to storage, for writes with a cause of their own."""
+        return PreparedRow(ids.new_id(ids.Kind.ROW, shape.number), RowValues({}))
+
     async def get(self, trigger: Trigger) -> Trigger:
         """The trigger as it stands."""
         return await triggers.get_trigger(self.world.viewer, self.world.storage, trigger.id)
@@ -97,21 +130,8 @@ class Automation:
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
         """A worker inside this process: the relay and the jobs of firings."""
-        stopping = asyncio.Event()
-        storage = self.world.storage
-        actions = Actions(storage, Outbound(Allowed.parse("127.0.0.1")))
-        handlers = {
-            JOB: firing_jobs.handler(storage, actions, stopping),
-            DROP_JOB: firing_jobs.drop_handler(self.world.database),
-        }
-        bus = open_bus("memory://")
-        async with asyncio.TaskGroup() as group:
-            group.create_task(relay(storage.relay, bus, stopping, every=0.02))
-            group.create_task(jobs.run(self.url, handlers, stopping))
-            try:
-                yield
-            finally:
-                stopping.set()
+        async with running_worker(self.url, self.world.database):
+            yield
 
     async def settled(self, trigger: Trigger) -> list[Firing]:
         """The trigger's firings once the relay is at the end of the log and none waits."""
@@ -132,8 +152,28 @@ class Automation:
         return not behind and not waiting
 
 
+@asynccontextmanager
+async def running_worker(url: str, database: Database) -> AsyncIterator[None]:
+    """The relay and the jobs of firings, on a database. It may call webhooks of this machine."""
+    stopping = asyncio.Event()
+    storage = PostgresStorage(database, lambda *_: None)
+    storage.firings = Firings(database, [timedelta(milliseconds=20)])
+    actions = Actions(storage, Outbound(Allowed.parse("127.0.0.1")))
+    handlers = {
+        JOB: firing_jobs.handler(storage, actions, stopping),
+        DROP_JOB: firing_jobs.drop_handler(database),
+    }
+    async with asyncio.TaskGroup() as group:
+        group.create_task(relay(storage.relay, open_bus("memory://"), stopping, every=0.02))
+        group.create_task(jobs.run(url, handlers, stopping))
+        try:
+            yield
+        finally:
+            stopping.set()
+
+
 async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     """Return as soon as the condition holds."""
     async with asyncio.timeout(seconds):
         while not await condition():
-            await asyncio.sleep(0.02)
+            pass

@@ -1,0 +1,92 @@
+"""kill -9 of the worker between any two statements: each firing is stored once and done once.
+
+A lock of the test holds the worker at a statement; there it is killed."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from domain.trigger_records import FiringStatus
+from tests.imports.importing import Importer, WorkerProcess
+from tests.triggers.automation import Automation, eventually
+
+ROWS = 120
+_WAITING = """
+SELECT count(*) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+WHERE NOT l.granted AND l.relation = $1::regclass AND a.application_name = 'tablecast'
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "mode", "statement"),
+    [
+        ("relay_cursor", "EXCLUSIVE", "taking cursors"),
+        ("trigger_firing", "SHARE", "storing firings"),
+        ("pgqueuer", "SHARE", "queueing their jobs"),
+        ("relay_cursor", "SHARE", "moving cursors on"),
+        ("task", "SHARE", "making tasks, the firings being set running"),
+        ("trigger", "SHARE", "storing results, the tasks being made"),
+    ],
+)
+async def test_a_worker_is_killed_while(
+    automation: Automation, redis_url: str, tmp_path: Path, table: str, mode: str, statement: str
+) -> None:
+    world = automation.world
+    table_id = await world.table("name")
+    trigger = await automation.trigger(table_id)
+    importer = Importer(world, automation.url, tmp_path / "files")
+    async with _held(automation.url, table, mode) as is_waiting:
+        row_ids = await world.add(table_id, *({"name": str(n)} for n in range(ROWS)))
+        worker = WorkerProcess(importer, redis_url)
+        try:
+            await eventually(is_waiting)
+        finally:
+            worker.kill()
+    async with automation.worker():
+        fired = await automation.settled(trigger)
+    assert [each.row_id for each in fired] == list(row_ids), statement
+    assert {each.status for each in fired} == {FiringStatus.SUCCEEDED}
+    assert (await automation.get(trigger)).fire_count == ROWS
+    tasks = "SELECT count(*) FROM task WHERE organization_id = $1"
+    assert await automation.count(tasks, world.viewer.organization_id) == ROWS
+
+
+async def test_a_worker_that_stops_leaves_the_rest_to_others(
+    automation: Automation, redis_url: str, tmp_path: Path
+) -> None:
+    world = automation.world
+    table_id = await world.table("name")
+    trigger = await automation.trigger(table_id)
+    importer = Importer(world, automation.url, tmp_path / "files")
+    async with _held(automation.url, "task", "SHARE") as is_waiting:
+        await world.add(table_id, *({"name": str(n)} for n in range(ROWS)))
+        worker = WorkerProcess(importer, redis_url)
+        try:
+            await eventually(is_waiting)
+        finally:
+            worker.terminate()
+    assert worker.stop() == 0
+    async with automation.worker():
+        fired = await automation.settled(trigger)
+    assert len(fired) == ROWS
+    assert {(each.status, each.attempt) for each in fired} == {(FiringStatus.SUCCEEDED, 1)}
+
+
+@asynccontextmanager
+async def _held(url: str, table: str, mode: str) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
+    """A lock on a table, and whether somebody waits for it."""
+    holder, looker = await asyncpg.connect(url), await asyncpg.connect(url)
+    try:
+        async with holder.transaction():
+            await holder.execute(f"LOCK TABLE {table} IN {mode} MODE")
+
+            async def is_waiting() -> bool:
+                return bool(await looker.fetchval(_WAITING, table))
+
+            yield is_waiting
+    finally:
+        await holder.close()
+        await looker.close()
