@@ -52,6 +52,7 @@ class Limits:
 
 #: How many items a list is taken to have when its arguments do not say.
 _LISTS = {
+    "steps": 10,
     "projects": 20,
     "tables": 20,
     "columns": 20,
@@ -67,13 +68,17 @@ _LISTS = {
 }
 #: Fields that start a statement of their own, beside the value that they give.
 _STATEMENTS = {
+    "runs": 20,
+    "steps": 10,
+    "tasks": 10,
+    "workflows": 10,
+    "workflow": 10,
+    "workflowRun": 10,
     "aggregate": 100,
     "points": 100,
     "vegaLite": 100,
-    
     "history": 20,
     "diff": 20,
-    
     "firings": 10,
     "rows": 20,
     "linkedFrom": 10,
@@ -84,7 +89,19 @@ _STATEMENTS = {
     "tables": 10,
     "projects": 10,
 }
-_PAGED = {"history", "diff", "conflicts", "firings", "rows", "rejections", "linkedRows", "linkedFrom"}
+_PAGED = {
+    "tasks",
+    "workflows",
+    "runs",
+    "history",
+    "diff",
+    "conflicts",
+    "firings",
+    "rows",
+    "rejections",
+    "linkedRows",
+    "linkedFrom",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +234,8 @@ class _Weigher:
 
     def _field(self, node: FieldNode) -> _Weight:
         name = node.name.value
-        own = 1 + _STATEMENTS.get(name, 0)
+        # The row of a cell or of a link comes with it; one that is asked for has an id.
+        own = 1 if name == "row" and not node.arguments else 1 + _STATEMENTS.get(name, 0)
         if name.startswith("__"):
             # Introspection is bounded by the schema; only its depth counts.
             return _Weight(1, 1 + self.selection(node.selection_set).depth)

@@ -185,8 +185,8 @@ async def _versions_equal_rows(world: World, table_id: UUID) -> None:
     shape = await world.shape(table_id)
     names = ", ".join(f"'{c.sql_name}', to_jsonb(t.{c.sql_name})" for c in shape.columns)
     found = await world.database.pool.fetch(
-        f"""SELECT jsonb_strip_nulls(jsonb_build_object({names})) = jsonb_strip_nulls(v.data - '_extra')
-        AND t.version = v.version AS same
+        f"""SELECT jsonb_strip_nulls(jsonb_build_object({names}))
+          = jsonb_strip_nulls(v.data - '_extra') AND t.version = v.version AS same
         FROM {shape.sql_name} t JOIN LATERAL (SELECT * FROM row_version v WHERE v.table_id = $1
           AND v.row_id = t.id ORDER BY v.version DESC LIMIT 1) v ON TRUE""",
         table_id,
