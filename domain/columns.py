@@ -94,6 +94,7 @@ class TableShape:
     columns_version: int
     columns: tuple[Column, ...]  # live ones, in position order
     first_session_id: UUID
+    project_id: UUID | None = None
     columns_by_key: Mapping[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

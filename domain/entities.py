@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from domain.access import Role
+from domain.access import Role, Scope
 from domain.columns import Column, NewColumn
 
 
@@ -36,6 +36,7 @@ class ApiKey:
     revoked_at: datetime | None
     created_by: str
     created_at: datetime
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class NewApiKey:
     hash: bytes
     role: Role
     expires_at: datetime | None
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class ErrorCode(StrEnum):
     ILLEGAL_STATUS = "ILLEGAL_STATUS"
     TABLE_BUSY = "TABLE_BUSY"
     CONFLICT = "CONFLICT"
+    LOG_PRUNED = "LOG_PRUNED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,13 @@ class Forbidden(DomainError):
 
     def __str__(self) -> str:
         return f"{self.operation} needs the role {self.needed}"
+
+
+class OutOfScope(Forbidden):
+    """The key reaches some projects or tables only, and the operation the whole organisation."""
+
+    def __str__(self) -> str:
+        return f"{self.operation} needs a key without a scope"
 
 
 @dataclass(eq=False)

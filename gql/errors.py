@@ -13,6 +13,7 @@ from domain.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    OutOfScope,
     TableBusy,
     TooLarge,
     Unauthenticated,
@@ -42,6 +43,7 @@ class Code(StrEnum):
 _CODES: dict[type[DomainError], Code] = {
     Unauthenticated: Code.UNAUTHENTICATED,
     Forbidden: Code.FORBIDDEN,
+    OutOfScope: Code.FORBIDDEN,
     NotFound: Code.NOT_FOUND,
     Conflict: Code.CONFLICT,
     TooLarge: Code.LIMIT_EXCEEDED,

@@ -6,6 +6,7 @@ twice."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from uuid import UUID
 
 import orjson
@@ -22,6 +23,7 @@ from persistence.engine import Connection, Database
 from persistence.import_chunks import (
     FIELDS,
     NothingToWrite,
+    Outcome,
     Superseded,
     advance,
     encode_chunk,
@@ -70,6 +72,7 @@ class Imports:
     """Imports of all organisations."""
 
     def __init__(self, database: Database, wake: Wake) -> None:
+        self._database = database
         self._pool = database.pool
         self._wake = wake
 
@@ -153,8 +156,7 @@ class Imports:
                 async with self._revision(shape, run, chunk) as (connection, write):
                     return await store_chunk(connection, write, run, chunk)
             except NothingToWrite as nothing:
-                async with writing(self._pool) as connection:
-                    return await advance(connection, run, chunk.chunk, nothing.outcome)
+                return await self._pass_over(shape, run, chunk.chunk, nothing.outcome)
         except Superseded:
             return None
 
@@ -205,6 +207,18 @@ class Imports:
         else:
             async with self._pool.acquire() as connection, connection.transaction():
                 yield connection, None
+
+    async def _pass_over(
+        self, shape: TableShape, run: Import, chunk: ImportChunk, outcome: Outcome
+    ) -> Import:
+        """Move an import behind a chunk that changes nothing. The last one gets its log entry."""
+        if not chunk.last:
+            async with writing(self._pool) as connection:
+                return await advance(connection, run, chunk, outcome)
+        async with write_table(self._pool, shape, run.created_by, _cause(run), self._wake) as write:
+            await log_end(write, ImportStatus.COMPLETED)
+            ended = replace(outcome, revision=write.revision)
+            return await advance(write.connection, run, chunk, ended)
 
     async def _taken(self, new: Import) -> Import:
         if new.import_key is not None:

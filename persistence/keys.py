@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain import ids
-from domain.access import Role
+from domain.access import Role, Scope
 from domain.changes import OrganizationChangeKind
 from domain.entities import ApiKey, NewApiKey
 from domain.errors import Conflict
@@ -130,6 +130,8 @@ async def _insert(
         prefix=key.prefix,
         hash=key.hash,
         role=key.role.value,
+        project_ids=sorted(key.scope.project_ids) if key.scope else None,
+        table_ids=sorted(key.scope.table_ids) if key.scope else None,
         expires_at=key.expires_at,
         created_by=actor,
     )
@@ -196,4 +198,11 @@ def _record(row: ApiKeyRow) -> ApiKey:
         revoked_at=row.revoked_at,
         created_by=row.created_by,
         created_at=row.created_at,
+        scope=_scope(row),
     )
+
+
+def _scope(row: ApiKeyRow) -> Scope | None:
+    if row.project_ids is None and row.table_ids is None:
+        return None
+    return Scope(frozenset(row.project_ids or ()), frozenset(row.table_ids or ()))

@@ -130,4 +130,5 @@ async def _shape(
             [entity(column) for column in columns],
         ),
         first_session_id=first_session.one(),
+        project_id=table.project_id,
     )

@@ -145,6 +145,7 @@ class Tables:
                 1,
                 tuple(ordered),
                 first_session.id,
+                table.project_id,
             )
             prepared = rows(shape) if rows is not None else ()
             if prepared:
@@ -170,6 +171,8 @@ class Tables:
             revision = await log_table_change(
                 session, organization_id, table_id, actor, ChangeKind.TABLE_CHANGED, details
             )
+            if "project_id" in changes:
+                await outdate(session, [table_id])
             await write.log(OrganizationChangeKind.TABLE_UPDATED, table_id, details)
         self._wake("organization", organization_id, write.revision)
         self._wake("table", table_id, revision or 0)

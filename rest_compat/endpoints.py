@@ -173,7 +173,7 @@ class _Path:
 async def _serve(endpoint: Endpoint, services: Services, request: Request) -> Response:
     viewer = await services.authenticate(token_of(request))
     access.require(viewer, endpoint.operation)
-    call = Call(request, viewer, services.storage, services.limits)
+    call = Call(request, viewer, services.storage.seen_by(viewer), services.limits)
     try:
         key = accept_key(request.headers.get("idempotency-key"))
         if key is None or not endpoint.repeatable:

@@ -93,7 +93,7 @@ class Authenticator:
     def _remember(self, presented: bytes, key: ApiKey) -> _Known:
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
-        viewer = Viewer(key.organization_id, key.role, key.id, key.expires_at)
+        viewer = Viewer(key.organization_id, key.role, key.id, key.expires_at, scope=key.scope)
         known = _Known(viewer, self._now() + BELIEVED_SECONDS)
         self._known[presented] = known
         return known

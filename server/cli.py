@@ -10,12 +10,13 @@ from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 import uvicorn
 from rich.console import Console
 
-from domain.access import Role
+from domain.access import Role, Scope
 from domain.errors import DomainError
 from persistence.embedded import EmbeddedError
 from server import attach, observe, supervisor
@@ -167,15 +168,36 @@ def migrate() -> None:
         _console.print("The database is up to date.")
 
 
+@app.command()
+def doctor(
+    deep: Annotated[bool, typer.Option("--deep", help="Also read all rows.")] = False,
+) -> None:
+    """Examine the installation; exit code 1 when something has failed."""
+    with _clear_errors(), attach.database(_configured()) as settings:
+        program = _load("server.doctor")
+        findings = asyncio.run(program.examine(settings, deep=deep))
+    for finding in findings:
+        _say(f"{finding.verdict.value:<8}{finding.check}: {finding.told}")
+    if any(finding.verdict is program.Verdict.FAILED for finding in findings):
+        raise typer.Exit(1)
+
+
 @key_app.command("create")
 def key_create(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
     role: Annotated[Role, typer.Option(help="What the key may do.")] = Role.EDITOR,
     expires: Annotated[datetime | None, typer.Option(help="When it ends (UTC).")] = None,
+    project: Annotated[
+        list[UUID] | None, typer.Option(help="A project that it reaches, instead of all.")
+    ] = None,
+    table: Annotated[
+        list[UUID] | None, typer.Option(help="A table that it reaches, instead of all.")
+    ] = None,
 ) -> None:
     """Make a key and print it. It is shown this once."""
+    scope = Scope(frozenset(project or ()), frozenset(table or ())) if project or table else None
     with _database() as settings:
-        _say(asyncio.run(_load("server.keys").create(settings, name, role, expires)))
+        _say(asyncio.run(_load("server.keys").create(settings, name, role, expires, scope)))
 
 
 @key_app.command("list")

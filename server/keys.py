@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from domain import ids, keys
-from domain.access import Role, Viewer
+from domain.access import Role, Scope, Viewer
 from domain.entities import ApiKey
 from domain.errors import DomainError
 from persistence import organizations
@@ -25,14 +25,17 @@ class Operator(Viewer):
         return "operator"
 
 
-async def create(settings: Settings, name: str, role: Role, expires: datetime | None) -> str:
+async def create(
+    settings: Settings, name: str, role: Role, expires: datetime | None, scope: Scope | None = None
+) -> str:
     """Make a key in the default organisation; the key itself. An expiry without a zone is UTC.
 
     Raises `ConfigurationError` with the sentence to show."""
     if expires is not None and expires.tzinfo is None:
         expires = expires.replace(tzinfo=UTC)
     async with _storage(settings) as (storage, operator):
-        made = await keys.create_key(operator, storage, keys.ApiKeyCreate(name, role, expires))
+        command = keys.ApiKeyCreate(name, role, expires, scope)
+        made = await keys.create_key(operator, storage, command)
     return made.secret
 
 

@@ -13,12 +13,24 @@ from gql.types.keys import ApiKey
 from gql.types.vocabulary import Role
 
 
+@strawberry.input(description="What a key shall reach: at most 100 projects and tables in all.")
+class KeyScopeInput:
+    project_ids: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="Projects with all of their tables, new ones too."
+    )
+    table_ids: list[strawberry.ID] = strawberry.field(default_factory=list, description="Tables.")
+
+
 @strawberry.input(description="An API key to be made.")
 class ApiKeyCreateInput:
     name: str = strawberry.field(description="1 to 256 characters.")
     role: Role = strawberry.field(description="What it may do.")
     expires_at: datetime | None = strawberry.field(
         default=None, description="When it stops working by itself; in the future."
+    )
+    scope: KeyScopeInput | None = strawberry.field(
+        default=None,
+        description="What it shall reach; without it the whole organisation. Not for admins.",
     )
 
 
@@ -50,7 +62,9 @@ class KeyMutations:
         info: Info,
         input: Annotated[ApiKeyCreateInput, strawberry.argument(description="What to make.")],
     ) -> ApiKeyCreatePayload | None:
-        command = ApiKeyCreate(input.name, access.Role(input.role.value), input.expires_at)
+        command = ApiKeyCreate(
+            input.name, access.Role(input.role.value), input.expires_at, _scope(input.scope)
+        )
         try:
             made = await keys.create_key(info.context.viewer, info.context.storage, command)
         except EXPECTED as error:
@@ -71,3 +85,12 @@ class KeyMutations:
         except EXPECTED as error:
             return ApiKeyRevokePayload(api_key=None, errors=user_errors(error))
         return ApiKeyRevokePayload(api_key=ApiKey.of(key), errors=[])
+
+
+def _scope(given: KeyScopeInput | None) -> access.Scope | None:
+    if given is None:
+        return None
+    return access.Scope(
+        frozenset(given_id(each, index) for index, each in enumerate(given.project_ids)),
+        frozenset(given_id(each, index) for index, each in enumerate(given.table_ids)),
+    )

@@ -56,7 +56,7 @@ class Service:
 
     def context(self, viewer: Viewer) -> Context:
         """The context of one operation."""
-        return Context(viewer, self.storage, self.hub)
+        return Context(viewer, self.storage.seen_by(viewer), self.hub)
 
     def prepare(self, request: Request) -> tuple[Document, OperationDefinitionNode]:
         """The document and the operation to run, within its limits. Raises `Refused`."""

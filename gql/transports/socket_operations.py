@@ -54,6 +54,7 @@ async def _follow(
     """Send the events of a feed until it ends; False when it ended with an error that was told."""
     id_json = _id_json(id_)
     render = _renderer(executor, feed)
+    told = -1
     async with service.hub.subscribe(feed.topic, key, render, feed.after) as subscription:
         async for item in subscription:
             if isinstance(item, FailedFrame):
@@ -62,9 +63,12 @@ async def _follow(
                 )
                 return False
             if isinstance(item, Frame):
-                await writer.next(id_json, item.payload)
+                # What a stream began with may be newer than the log was when it began.
+                if item.revision > told or isinstance(item, LastFrame):
+                    await writer.next(id_json, item.payload)
             elif isinstance(item, Started):
                 event = await feed.begin(item)
+                told = event.revision
                 item = await _frame(executor, feed, event)
                 await writer.next(id_json, item.payload)
             elif isinstance(item, Ended):
@@ -121,7 +125,8 @@ def _group_key(document: Document, request: Request, context: Context) -> tuple[
     start = document.start_variable(request.operation_name)
     names = sorted(name for name in request.variables if name != start)
     variables = to_json([(name, request.variables[name]) for name in names])
-    return document.text, request.operation_name, variables, viewer.organization_id, viewer.role
+    rights = (viewer.organization_id, viewer.role, viewer.scope)
+    return document.text, request.operation_name, variables, rights
 
 
 def _id_json(id_: str) -> str:

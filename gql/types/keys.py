@@ -4,8 +4,23 @@ from datetime import datetime
 
 import strawberry
 
-from domain import entities
+from domain import access, entities
 from gql.types.vocabulary import Role
+
+
+@strawberry.type(description="The projects and tables that a key reaches.")
+class KeyScope:
+    project_ids: list[strawberry.ID] = strawberry.field(
+        description="Projects with all of their tables, new ones too."
+    )
+    table_ids: list[strawberry.ID] = strawberry.field(description="Tables.")
+
+    @classmethod
+    def of(cls, scope: access.Scope) -> "KeyScope":
+        return cls(
+            project_ids=[strawberry.ID(str(each)) for each in sorted(scope.project_ids)],
+            table_ids=[strawberry.ID(str(each)) for each in sorted(scope.table_ids)],
+        )
 
 
 @strawberry.type(description="An API key. The key itself is shown once, when it is made.")
@@ -19,6 +34,9 @@ class ApiKey:
         description="When it was last used, to about a minute."
     )
     revoked_at: datetime | None = strawberry.field(description="When it was revoked.")
+    scope: KeyScope | None = strawberry.field(
+        description="What it reaches; null for the whole organisation."
+    )
     created_by: str = strawberry.field(description="Who made it: the id of a key, or a name.")
     created_at: datetime = strawberry.field(description="When it was made.")
 
@@ -32,6 +50,7 @@ class ApiKey:
             expires_at=key.expires_at,
             last_used_at=key.last_used_at,
             revoked_at=key.revoked_at,
+            scope=KeyScope.of(key.scope) if key.scope else None,
             created_by=key.created_by,
             created_at=key.created_at,
         )

@@ -1,0 +1,103 @@
+"""Facts about a database that tell whether an installation is sound."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from persistence.engine import Database
+from persistence.migrate import configuration
+
+#: Tables named in one answer at most.
+_NAMED = 10
+
+# A log without holes has as many entries as revisions, and ends where its clock stands.
+_BROKEN_LOGS = f"""
+SELECT t.id::text FROM user_table t JOIN table_clock c ON c.table_id = t.id
+CROSS JOIN LATERAL (
+  SELECT count(*) AS entries, coalesce(max(revision), c.pruned_to) AS last
+  FROM change h WHERE h.table_id = t.id AND h.revision > c.pruned_to
+) AS log
+WHERE t.deleted_at IS NULL AND (log.last <> c.revision OR log.entries <> c.revision - c.pruned_to)
+ORDER BY t.id LIMIT {_NAMED}
+"""
+
+_TABLES = """
+SELECT t.id::text AS id, format('org_%s.t%s', o.number, t.number) AS name
+FROM user_table t JOIN organization o ON o.id = t.organization_id
+WHERE t.deleted_at IS NULL ORDER BY t.id
+"""
+
+_JOBS = """
+SELECT coalesce(extract(epoch FROM clock_timestamp() - min(created)), 0)::float8
+FROM pgqueuer WHERE status = 'queued' AND execute_after <= clock_timestamp()
+"""
+
+_WORKERS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tablecast jobs'"
+_FAILED_INDEXES = "SELECT count(*) FROM column_index WHERE status = 'failed'"
+_NOW = "SELECT clock_timestamp()"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A table whose clock counts other rows than there are."""
+
+    table: str
+    said: int
+    found: int
+
+
+class Inspection:
+    """Looks, and changes nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def schema(self) -> tuple[str | None, str | None]:
+        """The version of the database's schema, and the one that the code needs."""
+
+        def versions(connection: Connection) -> tuple[str | None, str | None]:
+            script = ScriptDirectory.from_config(configuration(connection))
+            current = MigrationContext.configure(connection).get_current_revision()
+            return current, script.get_current_head()
+
+        async with self._database.engine.connect() as connection:
+            return await connection.run_sync(versions)
+
+    async def seconds_apart(self) -> float:
+        """How far the database's clock is from ours."""
+        there: datetime = await self._database.pool.fetchval(_NOW)
+        return abs((datetime.now(UTC) - there).total_seconds())
+
+    async def broken_logs(self) -> Sequence[str]:
+        """Ids of tables whose log has holes or does not end at its clock; 10 at most."""
+        return [record["id"] for record in await self._database.pool.fetch(_BROKEN_LOGS)]
+
+    async def miscounted(self) -> Sequence[Counted]:
+        """Tables whose rows were counted wrong. Reads every row of every table."""
+        found = []
+        for record in await self._database.pool.fetch(_TABLES):
+            # Both figures of one statement: writers may go on.
+            [counted] = await self._database.pool.fetch(
+                "SELECT (SELECT row_count FROM table_clock WHERE table_id::text = $1) AS said,"
+                f" (SELECT count(*) FROM {record['name']}) AS there",
+                record["id"],
+            )
+            if counted["said"] != counted["there"]:
+                found.append(Counted(record["id"], counted["said"], counted["there"]))
+        return found
+
+    async def seconds_waiting(self) -> float:
+        """For how long the oldest job has been waiting for a worker."""
+        return float(await self._database.pool.fetchval(_JOBS))
+
+    async def workers(self) -> int:
+        """How many workers take jobs."""
+        return int(await self._database.pool.fetchval(_WORKERS))
+
+    async def failed_indexes(self) -> int:
+        """How many indexes of users could not be built."""
+        return int(await self._database.pool.fetchval(_FAILED_INDEXES))

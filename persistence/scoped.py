@@ -1,0 +1,170 @@
+"""Storage as a key with a scope sees it: what lies outside does not exist.
+
+Use cases need not know of scopes. All that belongs to a table is reached through the table's shape
+or record, so hiding tables hides rows, history and all else; what has an id of its own is looked up
+here with its table."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from domain.access import Scope
+from domain.chart_records import Chart
+from domain.columns import Column, TableShape
+from domain.entities import (
+    File,
+    Import,
+    ImportRejection,
+    Project,
+    Table,
+    TableCreate,
+    TableSearch,
+    TableWithColumns,
+)
+from domain.errors import ErrorCode, invalid
+from domain.row_writes import PreparedRow
+from persistence.charts import Charts
+from persistence.columns import Columns
+from persistence.files import Files
+from persistence.imports import Imports
+from persistence.projects import Projects
+from persistence.tables import Tables
+
+_OUTSIDE = "This key makes and keeps tables in its own projects only"
+
+
+class ScopedProjects(Projects):
+    """The projects of a scope."""
+
+    def __init__(self, whole: Projects, scope: Scope) -> None:
+        super().__init__(whole._database, whole._wake)
+        self._scope = scope
+
+    async def list_all(self, organization_id: UUID) -> list[Project]:
+        found = await super().list_all(organization_id)
+        return [project for project in found if project.id in self._scope.project_ids]
+
+    async def by_ids(self, organization_id: UUID, ids_: Sequence[UUID]) -> dict[UUID, Project]:
+        inside = [project_id for project_id in ids_ if project_id in self._scope.project_ids]
+        return await super().by_ids(organization_id, inside)
+
+
+class ScopedTables(Tables):
+    """The tables of a scope: those named, and those of its projects."""
+
+    def __init__(self, whole: Tables, scope: Scope) -> None:
+        super().__init__(whole._database, whole._shapes, whole._wake)
+        self._scope = scope
+
+    async def shape(self, organization_id: UUID, table_id: UUID) -> TableShape | None:
+        return self._visible_shape(await super().shape(organization_id, table_id))
+
+    async def shape_by_number(self, organization_id: UUID, number: int) -> TableShape | None:
+        return self._visible_shape(await super().shape_by_number(organization_id, number))
+
+    async def search(self, organization_id: UUID, search: TableSearch) -> list[Table]:
+        return self._visible(await super().search(organization_id, search))
+
+    async def by_ids(self, organization_id: UUID, table_ids: Sequence[UUID]) -> dict[UUID, Table]:
+        found = await super().by_ids(organization_id, table_ids)
+        return {table.id: table for table in self._visible(found.values())}
+
+    async def of_projects(
+        self, organization_id: UUID, project_ids: Sequence[UUID]
+    ) -> dict[UUID, list[Table]]:
+        found = await super().of_projects(organization_id, project_ids)
+        return {project_id: self._visible(tables) for project_id, tables in found.items()}
+
+    async def create(
+        self,
+        organization_id: UUID,
+        actor: str,
+        command: TableCreate,
+        rows: Callable[[TableShape], Sequence[PreparedRow]] | None = None,
+    ) -> TableWithColumns:
+        if command.project_id not in self._scope.project_ids:
+            raise invalid(ErrorCode.REQUIRED, _OUTSIDE, "projectId")
+        return await super().create(organization_id, actor, command, rows)
+
+    async def update(
+        self, organization_id: UUID, actor: str, table_id: UUID, changes: Mapping[str, Any]
+    ) -> Table | None:
+        if "project_id" in changes and not self._scope.covers(table_id, changes["project_id"]):
+            raise invalid(ErrorCode.REQUIRED, _OUTSIDE, "projectId")
+        return await super().update(organization_id, actor, table_id, changes)
+
+    async def delete(self, organization_id: UUID, actor: str, table_id: UUID) -> bool:
+        if await self.get(organization_id, table_id) is None:
+            return False
+        return await super().delete(organization_id, actor, table_id)
+
+    def _visible_shape(self, shape: TableShape | None) -> TableShape | None:
+        if shape is None or not self._scope.covers(shape.id, shape.project_id):
+            return None
+        return shape
+
+    def _visible(self, tables: Any) -> list[Table]:
+        return [table for table in tables if self._scope.covers(table.id, table.project_id)]
+
+
+class ScopedColumns(Columns):
+    """Columns of tables that were looked up before. An id of a column does not tell its table, so
+    none is found by its id."""
+
+    def __init__(self, whole: Columns) -> None:
+        super().__init__(whole._database, whole._shapes, whole._wake)
+
+    async def by_ids(self, organization_id: UUID, column_ids: Sequence[UUID]) -> dict[UUID, Column]:
+        return {}
+
+
+class ScopedCharts(Charts):
+    """Charts of the tables of a scope."""
+
+    def __init__(self, whole: Charts, tables: ScopedTables) -> None:
+        super().__init__(whole._database, whole._wake)
+        self._tables = tables
+
+    async def get(self, organization_id: UUID, chart_id: UUID) -> Chart | None:
+        chart = await super().get(organization_id, chart_id)
+        if chart is None or await self._tables.shape(organization_id, chart.table_id) is None:
+            return None
+        return chart
+
+
+class ScopedFiles(Files):
+    """The files that the key itself uploaded."""
+
+    def __init__(self, whole: Files, actor: str) -> None:
+        super().__init__(whole._database, whole._store)
+        self._actor = actor
+
+    async def get(self, organization_id: UUID, file_id: UUID) -> File | None:
+        file = await super().get(organization_id, file_id)
+        return file if file is not None and file.created_by == self._actor else None
+
+    async def delete(self, organization_id: UUID, file_id: UUID) -> bool:
+        if await self.get(organization_id, file_id) is None:
+            return False
+        return await super().delete(organization_id, file_id)
+
+
+class ScopedImports(Imports):
+    """Imports into the tables of a scope."""
+
+    def __init__(self, whole: Imports, tables: ScopedTables) -> None:
+        super().__init__(whole._database, whole._wake)
+        self._tables = tables
+
+    async def get(self, organization_id: UUID, import_id: UUID) -> Import | None:
+        run = await super().get(organization_id, import_id)
+        if run is None or await self._tables.shape(organization_id, run.table_id) is None:
+            return None
+        return run
+
+    async def rejections(
+        self, organization_id: UUID, import_id: UUID, after_line: int, limit: int
+    ) -> list[ImportRejection]:
+        if await self.get(organization_id, import_id) is None:
+            return []
+        return await super().rejections(organization_id, import_id, after_line, limit)

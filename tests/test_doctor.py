@@ -1,0 +1,92 @@
+"""`tablecast doctor`: a sound installation, and each thing that can be wrong with one."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from domain.ids import table_number_of
+from server.doctor import Finding, Verdict, examine
+from server.settings import Settings
+from tests.worlds import World, open_world
+
+
+@pytest.fixture
+async def world(postgres_url: str) -> AsyncIterator[World]:
+    async with open_world(postgres_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def settings(postgres_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    return Settings(database_url=postgres_url, redis_url=redis_url, data=tmp_path)
+
+
+async def _findings(settings: Settings) -> dict[str, Finding]:
+    return {finding.check: finding for finding in await examine(settings, deep=True)}
+
+
+async def test_a_sound_installation(world: World, settings: Settings) -> None:
+    await world.add(await world.table("a"), {"a": "x"}, {"a": "y"})
+    found = await _findings(settings)
+    assert list(found) == [
+        "PostgreSQL",
+        "schema",
+        "clock",
+        "change log",
+        "workers",
+        "indexes",
+        "row counts",
+        "Redis",
+        "files",
+        "disk",
+    ]
+    assert {check for check, each in found.items() if each.verdict is not Verdict.FINE} <= {
+        "workers",
+        "disk",
+    }
+    assert "run `tablecast worker`" in found["workers"].told
+
+
+async def test_holes_and_wrong_counts_are_found(world: World, settings: Settings) -> None:
+    holed, wrong = await world.table("a"), await world.table("a")
+    for table_id in (holed, wrong):
+        await world.add(table_id, {"a": "x"})
+        [row] = await world.add(table_id, {"a": "y"})
+    pool = world.database.pool
+    await pool.execute("DELETE FROM change WHERE table_id = $1 AND revision = 2", holed)
+    shape = await world.shape(wrong)
+    assert table_number_of(row) == shape.number
+    await pool.execute(f"DELETE FROM {shape.sql_name} WHERE id = $1", row)
+    found = await _findings(settings)
+    assert found["change log"].verdict is Verdict.FAILED
+    assert str(holed) in found["change log"].told
+    assert str(wrong) not in found["change log"].told
+    assert f"{wrong} (2, really 1)" in found["row counts"].told
+    await pool.execute("UPDATE alembic_version SET version_num = '0001'")
+    try:
+        found = await _findings(settings)
+        assert "run `tablecast migrate`" in found["schema"].told
+        assert "change log" not in found
+    finally:
+        await pool.execute("UPDATE alembic_version SET version_num = '0002'")
+        await pool.execute("UPDATE table_clock SET pruned_to = 2 WHERE table_id = $1", holed)
+        await pool.execute(
+            "UPDATE table_clock SET row_count = row_count - 1 WHERE table_id = $1", wrong
+        )
+
+
+async def test_what_is_away_is_told(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "files").write_text("a file where a folder should be")
+    away = settings.model_copy(
+        update={
+            "database_url": "postgresql://nobody@127.0.0.1:1/none",
+            "redis_url": "redis://127.0.0.1:1",
+        }
+    )
+    found = await _findings(away)
+    assert {check: each.verdict for check, each in found.items() if check != "disk"} == {
+        "PostgreSQL": Verdict.FAILED,
+        "Redis": Verdict.FAILED,
+        "files": Verdict.FAILED,
+    }
