@@ -38,7 +38,7 @@ from domain.formula_parser import (
     parse_template,
 )
 from domain.formula_values import NATURAL, Value, aggregate, as_text, convert, reference, text_value
-from domain.formulas import Binder
+from domain.formulas import Binder, NotComputable
 from domain.values import Family, family, result_family
 
 #: Most nodes of a formula, and the deepest nesting, with the computed columns that it uses.
@@ -119,7 +119,7 @@ class _Attacher:
     def _lookup(self, key: str) -> Column:
         column = self._known[key]
         if key in self._problems:
-            raise KeyError(key)  # what it depends on is not there, so neither is this one
+            raise NotComputable
         return column
 
     def _needs(self, column: Column) -> set[str]:

@@ -62,7 +62,12 @@ from domain.formula_values import (
 
 _FALSE = Constant(Kind.BOOLEAN, False)
 
-#: Finds a column by key. Raises KeyError for a name that is no column.
+
+class NotComputable(Exception):
+    """The column is there, but its own formula is broken."""
+
+
+#: Finds a column by key. Raises KeyError for a name that is no column, and `NotComputable`.
 Lookup = Callable[[str], Column]
 
 
@@ -110,6 +115,9 @@ class Binder:
                 return self._lookup(key)
             except KeyError:
                 continue
+            except NotComputable:
+                message = f"the column {key} cannot be computed"
+                raise FormulaError(message, name.position) from None
         raise FormulaError(f"unknown column {name.name.strip()}", name.position)
 
     def _additive(self, tree: Additive) -> Value:

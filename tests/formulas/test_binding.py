@@ -50,7 +50,7 @@ def test_what_cannot_be_bound_is_told_and_computes_null(formula: str, message: s
 
 def test_what_depends_on_a_broken_formula_is_broken() -> None:
     found = _attach("gone", "f100 + 1")
-    assert found.problems["f101"] == "formula: unknown column f100 at position 1"
+    assert found.problems["f101"] == "formula: the column f100 cannot be computed at position 1"
 
 
 @pytest.mark.parametrize("formula", ["", "  \n", None, 5])
