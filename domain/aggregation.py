@@ -65,6 +65,8 @@ class GroupKey:
             return Family.DATE
         if self.field is None:
             return Family.TEXT
+        if self.bin_width is not None or self.bins is not None:
+            return Family.NUMBER
         family = family_of(self.field)
         return Family.TEXT if family in (Family.JSON, Family.FILE) else family
 

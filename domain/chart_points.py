@@ -36,15 +36,21 @@ class Tally:
         return Tally(
             self.rows + other.rows,
             self.count + other.count,
-            _EXACT.add(self.total, other.total),
-            _picked(min, self.least, other.least),
-            _picked(max, self.most, other.most),
+            sum_of(self.total, other.total),
+            chosen(min, self.least, other.least),
+            chosen(max, self.most, other.most),
         )
 
 
-def _picked(
+def sum_of(one: Decimal, other: Decimal) -> Decimal:
+    """The exact sum."""
+    return _EXACT.add(one, other)
+
+
+def chosen(
     choose: Callable[[Decimal, Decimal], Decimal], one: Decimal | None, other: Decimal | None
 ) -> Decimal | None:
+    """The least or the greatest of two numbers that may be missing."""
     if one is None or other is None:
         return other if one is None else one
     return choose(one, other)
@@ -186,8 +192,8 @@ def figure(function: Function, tally: Tally) -> numbers.Number:
         return tally.rows
     if function is Function.AVG:
         return _rounded(tally.total, tally.count)
-    chosen = {Function.MIN: tally.least, Function.MAX: tally.most}.get(function, tally.total)
-    return _rounded(chosen if chosen is not None else Decimal(0), 1)
+    shown = {Function.MIN: tally.least, Function.MAX: tally.most}.get(function, tally.total)
+    return _rounded(shown if shown is not None else Decimal(0), 1)
 
 
 def _rounded(total: Decimal, count: int) -> numbers.Number:
@@ -237,7 +243,7 @@ def bin_points(aggregate: Aggregate) -> tuple[Point, ...]:
             key=f"={start}",
             x=numbers.normal(start),
             y=count,
-            x_end=numbers.normal(_EXACT.add(start, Decimal(width or 1))),
+            x_end=numbers.normal(sum_of(start, Decimal(width or 1))),
         )
         for start, count in sorted(found)
     )

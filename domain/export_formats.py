@@ -93,12 +93,12 @@ def _amount(value: str) -> str:
 _NEVER_FORMULAS = frozenset({Family.NUMBER, Family.BOOLEAN, Family.DATE, Family.DATETIME})
 
 
-def cell_text(column: Column, guards: bool) -> Callable[[str | None], str]:
-    """The function that gives the text of a cell; an empty cell is an empty text."""
+def cell_text(column: Column, guards: bool) -> Callable[[str], str]:
+    """The function that gives the text of a cell that is not empty."""
     plain = plain_text(column)
-    if guards and family(column) not in _NEVER_FORMULAS:
-        return lambda value: "" if value is None else guarded(plain(value))
-    return lambda value: "" if value is None else plain(value)
+    if not guards or family(column) in _NEVER_FORMULAS:
+        return plain
+    return lambda value: guarded(plain(value))
 
 
 class _TextEncoder:
@@ -112,12 +112,10 @@ class CsvEncoder(_TextEncoder):
     """Comma-separated UTF-8: labels first, `\\n` at the end of each line, quotes only where a
     field needs them."""
 
-    _needs_quotes = re.compile(r'[",\r\n]').search
-
     def __init__(self, given: EncoderInput) -> None:
         labels = (column.label for column in given.columns)
-        self._header = [guarded(label) if given.guards else label for label in labels]
-        self._texts = [cell_text(column, given.guards) for column in given.columns]
+        self._header = [_field(guarded(label) if given.guards else label) for label in labels]
+        self._fields = [_field_of(column, given.guards) for column in given.columns]
 
     def head(self) -> bytes:
         return self._lines([self._header])
@@ -126,25 +124,49 @@ class CsvEncoder(_TextEncoder):
         if not rows:
             return b""
         columns = zip(*(row.values for row in rows), strict=True)
-        texts = [list(map(text, each)) for text, each in zip(self._texts, columns, strict=True)]
-        return self._lines(zip(*texts, strict=True) if texts else [()] * len(rows))
+        fields = [
+            ["" if value is None else field(value) for value in values]
+            for field, values in zip(self._fields, columns, strict=True)
+        ]
+        return self._lines(zip(*fields, strict=True) if fields else [()] * len(rows))
 
     def tail(self) -> bytes:
         return b""
 
     def _lines(self, records: Iterable[Sequence[str]]) -> bytes:
-        if len(self._header) == 1:
+        if len(self._fields) == 1:
             # Readers pass over a blank line, so a single empty field says that it is there.
-            lines = [self._field(record[0]) or '""' for record in records]
+            lines = [record[0] or '""' for record in records]
         else:
-            lines = [",".join(map(self._field, record)) for record in records]
+            lines = [",".join(record) for record in records]
         return "".join(f"{line}\n" for line in lines).encode()
 
-    def _field(self, text: str) -> str:
-        if self._needs_quotes(text) is None:
-            return text
-        escaped = text.replace('"', '""')
-        return f'"{escaped}"'
+
+def _field_of(column: Column, guards: bool) -> Callable[[str], str]:
+    """The function that turns a value's JSON text into a field."""
+    if family(column) in _NEVER_FORMULAS:
+        return plain_text(column)  # without a character that needs quotes
+    text = cell_text(column, guards)
+
+    def field(value: str) -> str:
+        # Most texts: nothing is escaped in them, so they hold neither quotes nor line breaks.
+        if "\\" not in value and value[0] == '"' and value[1] not in _DOUBTFUL:
+            return value if "," in value else value[1:-1]
+        return _field(text(value))
+
+    return field if column.type is not ColumnType.JSON else lambda value: _field(text(value))
+
+
+#: First characters that a guard looks at, and the quote at the end of an empty text.
+_DOUBTFUL = frozenset("=+-@'\t\"")
+_needs_quotes = re.compile(r'[",\r\n]').search
+
+
+def _field(text: str) -> str:
+    if _needs_quotes(text) is None:
+        return text
+    escaped = text.replace('"', '""')
+    return f'"{escaped}"'
 
 
 class JsonEncoder(_TextEncoder):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -93,15 +94,15 @@ def sheet_title(name: str) -> str:
 # What XML cannot hold or would change, and what looks like the escape for it.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _MARKUP = re.compile(r"[&<>\"]")
+_SPECIAL = re.compile(f"{_MARKUP.pattern}|{_UNWRITABLE.pattern}").search
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 
 def _escaped(text: str) -> str:
-    if _MARKUP.search(text):
-        text = _MARKUP.sub(lambda found: _ENTITIES[found[0]], text)
-    if _UNWRITABLE.search(text):
-        text = _UNWRITABLE.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
-    return text
+    if _SPECIAL(text) is None:
+        return text
+    text = _MARKUP.sub(lambda found: _ENTITIES[found[0]], text)
+    return _UNWRITABLE.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
 
 
 def _letters(index: int) -> str:
@@ -125,13 +126,12 @@ def _text_cell(text: str) -> str:
             f"A text has more than {MAX_CHARACTERS:,} characters, and a cell of a spreadsheet holds"
             " no more; export as csv or json"
         )
-    space = ' xml:space="preserve"' if text[:1].isspace() or text[-1:].isspace() else ""
+    space = "" if text.strip() == text else ' xml:space="preserve"'
     return f' t="inlineStr"><is><t{space}>{_escaped(text)}</t></is></c>'
 
 
 def _number_cell(text: str) -> str:
-    digits = len(text) if text.isdigit() else sum(map(str.isdigit, text))
-    if digits > _SAFE_DIGITS and Decimal(repr(float(text))) != Decimal(text):
+    if len(text) > _SAFE_DIGITS and Decimal(repr(float(text))) != Decimal(text):
         return _text_cell(text)
     return f"><v>{text}</v></c>"
 
@@ -140,6 +140,7 @@ def _boolean_cell(text: str) -> str:
     return f' t="b"><v>{int(text == "true")}</v></c>'
 
 
+@lru_cache(maxsize=8192)  # columns of dates repeat themselves
 def _day(text: str) -> int:
     return date.fromisoformat(text).toordinal() - _EPOCH
 
@@ -176,7 +177,7 @@ class XlsxEncoder:
         self,
         title: str,
         header: Sequence[str],
-        cells: Sequence[tuple[Column, Callable[[str | None], str]]],
+        cells: Sequence[tuple[Column, Callable[[str], str]]],
     ) -> None:
         self._title = sheet_title(title)
         self._header = header
@@ -210,7 +211,7 @@ class XlsxEncoder:
             raise TooLarge(f"A sheet holds at most {MAX_ROWS:,} rows; export as csv or json")
         columns = zip(*(row.values for row in rows), strict=True)
         made = [
-            [cell(text(value)) if value is not None else None for value in values]
+            [None if value is None else cell(text(value)) for value in values]
             for values, text, cell in zip(columns, self._texts, self._cells, strict=True)
         ]
         lines = zip(*made, strict=True) if made else [()] * len(rows)

@@ -4,11 +4,13 @@ A file that is deleted later leaves its id and name behind, as a deleted row doe
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 from uuid import UUID
 
 from domain.columns import Column, ColumnType, TableShape
 from domain.errors import ErrorCode, Problem
+from domain.import_rows import CheckedRecords, RejectedRecord
 from domain.ports import Storage
 from domain.row_values import RowValues
 
@@ -42,6 +44,40 @@ async def named_files(
         return {}
     names = await storage.files.names(organization_id, list(file_ids))
     return {str(file_id): {"id": str(file_id), "name": name} for file_id, name in names.items()}
+
+
+async def name_imported_files(
+    storage: Storage, shape: TableShape, checked: CheckedRecords
+) -> CheckedRecords:
+    """The records of a file with the names of the files in them; those with a file that does not
+    exist are refused. One statement, and none without a file in them."""
+    columns = [
+        column
+        for column in shape.columns
+        if column.type is ColumnType.FILE and column.number in checked.columns
+    ]
+    values = [each for column in columns for each in checked.columns[column.number] if each]
+    if not values:
+        return checked
+    named = await named_files(storage, shape.organization_id, values)
+    found = dict(checked.columns)
+    faults: dict[int, list[str]] = {}
+    for column in columns:
+        given = found[column.number]
+        found[column.number] = [named.get(each["id"]) if each else None for each in given]
+        for index, each in enumerate(given):
+            if each and each["id"] not in named:
+                faults.setdefault(index, []).append(f"{column.key}: {unknown_file(each)}")
+    good = [index not in faults for index in range(checked.count)]
+    refused = [
+        RejectedRecord(checked.numbers[index], "; ".join(each)) for index, each in faults.items()
+    ]
+    return CheckedRecords(
+        {number: list(compress(each, good)) for number, each in found.items()},
+        checked.count - len(faults),
+        sorted([*checked.rejected, *refused], key=lambda each: each.record),
+        list(compress(checked.numbers, good)),
+    )
 
 
 def unknown_file(value: Any) -> str:

@@ -115,7 +115,7 @@ def convert(value: Value, target: Family) -> Node:
     if target is Family.BOOLEAN and value.kind is Kind.BOOLEAN:
         return value.node
     if target is not Family.BOOLEAN and value.kind not in TEXTUAL:
-        return Constant(Kind.DATE, None)  # a number is no date
+        return Convert(Constant(Kind.TEXT, None), Kind.TEXT, target)  # a number is no date
     return Convert(value.node, value.kind, target)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from domain.columns import Column, TableShape
 from domain.csv_text import CsvFormat, CsvReader
 from domain.errors import StructureMoved
+from domain.formula_guard import unguarded
 from domain.import_rows import RecordChecker
 from domain.inference import InferredColumn
 
@@ -42,7 +43,7 @@ class ImportPlan:
     `headers` are those of the file, `sheet` names one of a workbook. `sources` maps fields, from 0,
     to numbers of columns. `columns` are as told to clients: `name`, `displayName`, `dataType`,
     perhaps `config`. `keys` are the numbers of the columns by which rows are updated; without any,
-    all rows are added.
+    all rows are added. `literal` texts, those of JSON, are no export that guards formulas.
     """
 
     form: CsvFormat
@@ -53,6 +54,7 @@ class ImportPlan:
     keys: Sequence[int] = ()
     sheet: str | None = None
     skip_triggers: bool = False
+    literal: bool = False
 
     @classmethod
     def of(
@@ -92,11 +94,12 @@ class ImportPlan:
             plan.get("keys", ()),
             plan.get("sheet"),
             plan.get("triggers") == "skip",
+            plan.get("literal", False),
         )
 
     def as_json(self) -> dict[str, Any]:
         """The plan to store."""
-        more = {"keys": list(self.keys), "sheet": self.sheet}
+        more = {"keys": list(self.keys), "sheet": self.sheet, "literal": self.literal}
         told = {name: option for name, option in more.items() if option}
         if self.skip_triggers:
             told["triggers"] = "skip"
@@ -122,7 +125,8 @@ class ImportPlan:
             if column is None:
                 raise ColumnGone(told["name"])
             sources[index] = column
-        return RecordChecker(self.width, sources, shape.columns, self.keys)
+        mend = str if self.literal else unguarded
+        return RecordChecker(self.width, sources, shape.columns, self.keys, mend)
 
     @property
     def width(self) -> int:

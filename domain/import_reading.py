@@ -19,7 +19,8 @@ from domain.csv_text import (
 )
 from domain.entities import File, Import
 from domain.errors import ErrorCode, invalid
-from domain.file_types import CSV_KINDS, HEAD_BYTES, IMPORTABLE
+from domain.file_values import name_imported_files
+from domain.file_types import CSV_KINDS, HEAD_BYTES, IMPORTABLE, JSON, JSON_LINES
 from domain.import_chunks import EncodedChunk, ImportChunk, rejection
 from domain.import_merges import merge_of
 from domain.import_plans import ImportPlan
@@ -38,16 +39,21 @@ class Reading:
     encoding: str | None = None
 
 
+_LITERAL = frozenset({JSON, JSON_LINES})
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What the beginning of a file tells. Data begins behind the header, at `offset`.
 
-    `text` is the file itself, or the text that it was converted to."""
+    `text` is the file itself, or the text that it was converted to. `literal` texts mean what they
+    say: JSON guards no formulas."""
 
     text: File
     form: CsvFormat
     preview: Preview
     offset: int
+    literal: bool
 
     def reader(self, rows: int) -> CsvReader:
         """A reader of the data, in batches of `rows`."""
@@ -67,12 +73,12 @@ async def open_file(storage: Storage, file: File, reading: Reading) -> Opened:
         raise invalid(ErrorCode.NOT_AN_OPTION, message, "encoding")
     try:
         text = await storage.files.as_csv(file, reading.sheet)
-        return await _open(storage, text, encoding)
+        return await _open(storage, text, encoding, file.mime_type in _LITERAL)
     except CsvError as error:
         raise invalid(ErrorCode.INVALID, str(error), "fileId") from None
 
 
-async def _open(storage: Storage, text: File, encoding: str | None) -> Opened:
+async def _open(storage: Storage, text: File, encoding: str | None, literal: bool) -> Opened:
     head = b""
     async for chunk in storage.files.read_bytes(text, 0):
         head = chunk
@@ -82,7 +88,7 @@ async def _open(storage: Storage, text: File, encoding: str | None) -> Opened:
     form = await asyncio.to_thread(sniff, head[:HEAD_BYTES], kind, guess, encoding)
     whole = len(head) == text.size
     found, offset = await asyncio.to_thread(_look, head, form, kind, whole)
-    return Opened(text, form, found, offset)
+    return Opened(text, form, found, offset, literal)
 
 
 def _look(head: bytes, form: CsvFormat, kind: CsvKind, whole: bool) -> tuple[Preview, int]:
@@ -150,13 +156,13 @@ async def chunks_of(
     ended = False
     async for batch, last in batches_of(storage, text, reader, run.byte_offset):
         ended = last
-        yield await asyncio.to_thread(encode_batch, storage, shape, run, checker, batch, last)
+        yield await encode_batch(storage, shape, run, checker, batch, last)
     if not ended:
         empty = ImportChunk(plan.session_id, {}, 0, [], run.byte_offset, run.next_line, True)
         yield storage.imports.encode(shape, run, empty)
 
 
-def encode_batch(
+async def encode_batch(
     storage: Storage,
     shape: TableShape,
     run: Import,
@@ -165,12 +171,20 @@ def encode_batch(
     last: bool,
 ) -> EncodedChunk:
     """Check the records of a batch and bring the good ones into the form that storage wants."""
+    checked = await asyncio.to_thread(checker.check, batch.records, batch.first)
+    checked = await name_imported_files(storage, shape, checked)
+    chunk = _chunk(run, checker, batch, checked, last)
+    return await asyncio.to_thread(storage.imports.encode, shape, run, chunk)
+
+
+def _chunk(
+    run: Import, checker: RecordChecker, batch: Batch, checked: CheckedRecords, last: bool
+) -> ImportChunk:
     plan = ImportPlan.from_json(run.plan)
-    checked = checker.check(batch.records, batch.first)
     columns, merge = checked.columns, None
     if plan.keys:
         columns, merge = merge_of(checked, batch, checker, plan.keys)
-    chunk = ImportChunk(
+    return ImportChunk(
         plan.session_id,
         columns,
         len(merge.records) if merge else checked.count,
@@ -183,4 +197,3 @@ def encode_batch(
         last,
         merge,
     )
-    return storage.imports.encode(shape, run, chunk)

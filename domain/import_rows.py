@@ -1,6 +1,6 @@
 """Records of a file, all texts, turned into checked rows of a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
@@ -8,6 +8,7 @@ from typing import Any
 
 from domain import values
 from domain.columns import MADE_OF_PARTS, Column, ColumnType
+from domain.formula_guard import unguarded
 from domain.rejections import Rejected, show
 from domain.row_values import RowValues, needs_value
 
@@ -16,6 +17,8 @@ REMEMBERED = 4_096
 #: Longer texts are not remembered, so that the memory stays under 2 MB a column.
 REMEMBERED_CHARACTERS = 64
 
+#: Turns a text of the file into the one that is meant.
+Mend = Callable[[str], str]
 _Faults = dict[int, list[str]]
 
 
@@ -62,6 +65,7 @@ class RecordChecker:
 
     With `keys`, numbers of columns, rows may update others: a key must not be blank, and what the
     file does not fill refuses nothing yet; `no_additions` says why a new row would be refused.
+    `mend` is applied to texts first: exports guard what a spreadsheet would run as a formula.
     """
 
     def __init__(
@@ -70,10 +74,11 @@ class RecordChecker:
         sources: Mapping[int, Column],
         columns: Sequence[Column],
         keys: Sequence[int] = (),
+        mend: Mend = unguarded,
     ) -> None:
         self._width = width
         self._sources = [
-            _Source(index, column, needs_value(column) or column.number in keys)
+            _Source(index, column, needs_value(column) or column.number in keys, mend)
             for index, column in sources.items()
             if column.stored
         ]
@@ -133,14 +138,14 @@ class RecordChecker:
 class _Source:
     """One field of the file and the column that it fills."""
 
-    def __init__(self, index: int, column: Column, needs_value: bool) -> None:
+    def __init__(self, index: int, column: Column, needs_value: bool, mend: Mend) -> None:
         self.index = index
         self.column = column
         self._needs_value = needs_value
         read_value = values.file_reader(column)
 
         def read(text: str) -> Any:
-            return read_value(text) if text and not text.isspace() else None
+            return read_value(mend(text)) if text and not text.isspace() else None
 
         self._read = read
         # A remembered list or object would be shared between rows.

@@ -187,6 +187,7 @@ def _plan(
         shape,
         sheet=command.reading.sheet,
         skip_triggers=command.skip_triggers,
+        literal=opened.literal,
     )
     if any(key not in shape.columns_by_key for key in command.key_columns):
         raise StructureMoved

@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.columns import ColumnType
 from domain.errors import ErrorCode, Invalid, Problem
+from domain.formula_guard import unguarded
 from domain.rejections import show
 from domain.values import MAX_OPTION_CHARACTERS, TYPES
 
@@ -75,7 +76,7 @@ def preview(
     headers = unique_headers(header)
     sampled = records[:SAMPLED_RECORDS]
     keys = _unique(map(_key, headers, range(len(headers))), MAX_KEY_CHARACTERS)
-    labels = _unique(headers, MAX_LABEL_CHARACTERS)
+    labels = _unique(map(unguarded, headers), MAX_LABEL_CHARACTERS)
     columns = []
     for index, (name, key, label) in enumerate(zip(headers, keys, labels, strict=True)):
         texts = [record[index] for record in sampled if index < len(record)]

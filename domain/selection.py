@@ -82,7 +82,7 @@ class OffsetPage:
 @dataclass(frozen=True, slots=True)
 class RowsQuery:
     """A page of rows: which, in what order, and what to show. `wants_total` counts all rows that
-    match."""
+    match. `as_of` is the revision whose rows are read; None reads them as they are now."""
 
     selection: RowSelection | None  # None: records, for what the compiled form cannot show
     page: PageRequest | OffsetPage
@@ -91,6 +91,7 @@ class RowsQuery:
     search: str | None = None
     wants_total: bool = False
     wants_cursors: bool = False
+    as_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def written(raw: RawCondition) -> Any:
     """The raw tree as the JSON that is stored, in its plainest form."""
     if isinstance(raw, RawWhere):
         told = {"column": raw.column, "operator": raw.operator}
-        return told | ({"value": raw.value} if raw.has_value else {})
+        return told | ({"value": raw.value} if raw.value is not None else {})
     if isinstance(raw, RawNot):
         return {"not": written(raw.part)}
     parts = [written(part) for part in raw.parts]

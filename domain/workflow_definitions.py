@@ -63,10 +63,11 @@ Check = Callable[[Any], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting of a kind of steps."""
+    """A setting of a kind of steps. `read` makes its form of what a binding brings."""
 
     check: Check
     required: bool = False
+    read: Callable[[Any], Any] = lambda value: value
 
 
 def _text(most: int) -> Check:
@@ -119,6 +120,16 @@ def _statuses(value: Any) -> str | None:
     return "must be a status such as 200, or a list of up to 20"
 
 
+def _as_text(value: Any) -> Any:
+    return None if value is None else bindings.written(value)
+
+
+def _as_texts(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {name: bindings.written(each) for name, each in value.items()}
+
+
 def _is_integer(value: Any, least: int, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
@@ -126,24 +137,24 @@ def _is_integer(value: Any, least: int, most: int) -> bool:
 #: Every kind of steps with its settings.
 KINDS: dict[StepKind, dict[str, Setting]] = {
     StepKind.ROW_ADD: {
-        "tableId": Setting(_text(200), required=True),
+        "tableId": Setting(_text(200), required=True, read=_as_text),
         "data": Setting(_row_data, required=True),
     },
     StepKind.ROW_UPDATE: {
-        "tableId": Setting(_text(200), required=True),
-        "rowId": Setting(_text(200), required=True),
+        "tableId": Setting(_text(200), required=True, read=_as_text),
+        "rowId": Setting(_text(200), required=True, read=_as_text),
         "data": Setting(_row_data, required=True),
     },
     StepKind.TASK_CREATE: {
-        "title": Setting(_text(2_000), required=True),
-        "description": Setting(_long_text),
+        "title": Setting(_text(2_000), required=True, read=_as_text),
+        "description": Setting(_long_text, read=_as_text),
         "priority": Setting(_priority),
-        "projectId": Setting(_text(200)),
+        "projectId": Setting(_text(200), read=_as_text),
     },
     StepKind.HTTP_REQUEST: {
-        "url": Setting(_url, required=True),
+        "url": Setting(_url, required=True, read=_as_text),
         "method": Setting(_method),
-        "headers": Setting(_headers),
+        "headers": Setting(_headers, read=_as_texts),
         "body": Setting(_body),
         "expectStatus": Setting(_statuses),
     },
@@ -187,6 +198,22 @@ def steps_of(definition: Mapping[str, Any]) -> list[Step]:
         )
         for step in definition["steps"]
     ]
+
+
+def filled_settings(kind: StepKind, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a step, checked again now that bindings have brought their values.
+
+    Raises `Rejected` for the first that cannot be used; those that are null are left out."""
+    found = {}
+    for name, setting in KINDS[kind].items():
+        value = setting.read(settings.get(name))
+        if value is None and not setting.required:
+            continue
+        fault = "is null" if value is None else setting.check(value)
+        if fault is not None:
+            raise Rejected(ErrorCode.INVALID, f"{name} {fault}")
+        found[name] = value
+    return found
 
 
 def _step_problems(step: Any, earlier: set[str], path: tuple[str, ...]) -> list[Problem]:

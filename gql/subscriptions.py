@@ -6,11 +6,14 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
-from domain import filters, imports, watching
+from domain import charts, filters, imports, watching, workflow_runs
 from domain.errors import ErrorCode, invalid
+from domain.workflow_records import RunChange
+from gql.chart_stream import ChartFollower
 from gql.context import Info, given_id
 from gql.feeds import Event, Feed
 from gql.table_events import status_events, table_events
+from gql.types.chart_events import ChartEvent
 from gql.types.events import (
     CellStatusEvent,
     OrganizationChanged,
@@ -21,6 +24,7 @@ from gql.types.events import (
 from gql.types.filters import RowFilter, raw_filter
 from gql.types.imports import Import, ImportProgress
 from gql.types.vocabulary import CellStatus
+from gql.types.workflow_events import WorkflowEvent, WorkflowRunChanged
 from persistence.change_log import OrganizationEntry, TableEntry
 from realtime.events import Started
 from realtime.log import Topic
@@ -111,6 +115,26 @@ class Subscription:
         )
 
     @strawberry.subscription(
+        description="What the runs of a workflow do: each start, each attempt at a step, each end; "
+        "in order, none lost and none twice."
+    )
+    async def workflow_run_changed(
+        self,
+        info: Info,
+        workflow_id: Annotated[strawberry.ID, strawberry.argument(description="The workflow.")],
+        after: _After = None,
+    ) -> AsyncGenerator[WorkflowEvent, None]:
+        context = info.context
+        workflow = await workflow_runs.watch_runs(
+            context.viewer, context.storage, given_id(workflow_id)
+        )
+
+        async def events(entries: Sequence[RunChange]) -> list[Any]:
+            return [WorkflowRunChanged.of(entry) for entry in entries]
+
+        return _stream(Feed(Topic("workflow", workflow.id), _checked(after), _started, events))
+
+    @strawberry.subscription(
         description="How an import gets on: where it stands, then each step, until it ends."
     )
     async def import_progress(
@@ -134,6 +158,27 @@ class Subscription:
 
         feed = Feed(Topic("table", found.table_id), None, begin, events, _is_over)
         return _stream(feed)
+
+    @strawberry.subscription(
+        description="A live chart: its points, then what each change of the table does to them. "
+        "Points that cannot be told one by one come whole, at most once a second."
+    )
+    async def chart_changed(
+        self,
+        info: Info,
+        chart_id: Annotated[strawberry.ID, strawberry.argument(description="The chart.")],
+        after: Annotated[
+            int | None,
+            strawberry.argument(
+                description="The revision of the points that you have: when they are still those "
+                "of now, they are not sent again."
+            ),
+        ] = None,
+    ) -> AsyncGenerator[ChartEvent, None]:
+        context = info.context
+        chart = await charts.watch_chart(context.viewer, context.storage, given_id(chart_id))
+        follower = await ChartFollower.open(context.viewer, context.storage, chart.id)
+        return _stream(follower.feed(_checked(after)))
 
 
 def _is_over(event: Event) -> bool:

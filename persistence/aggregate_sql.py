@@ -7,7 +7,7 @@ from persistence.filter_sql import COLLATION, SQL_TYPES, operand, written
 from persistence.read_sql import moment_json
 
 #: A text that reads as a plain number. Longer ones are no numbers, so that casts stay cheap.
-_NUMERAL = r"^\s*[-+]?([0-9]{1,300}(\.[0-9]{0,300})?|\.[0-9]{1,300})([eE][-+]?[0-9]{1,2})?\s*$"
+_NUMERAL = r"^\s*[-+]?([0-9]{1,200}(\.[0-9]{0,200})?|\.[0-9]{1,200})([eE][-+]?[0-9]{1,2})?\s*$"
 
 #: Stand-ins by which groups without a value are joined.
 _NOTHING = {

@@ -21,7 +21,7 @@ from persistence.aggregate_sql import json_sql, key_sql, numeric_sql
 from persistence.aggregates import fetch
 from persistence.engine import Database, run_sql
 from persistence.filter_sql import Params, bind_values, compile_filter, filter_shape
-from persistence.models import ChartRow
+from persistence.models import ChartRow, TableRow
 from persistence.statements import statements
 from persistence.unit_of_work import Wake, log_table_change
 
@@ -39,9 +39,19 @@ class Charts:
         self._wake = wake
 
     async def get(self, organization_id: UUID, chart_id: UUID) -> Chart | None:
+        """None also when its table was deleted."""
+        statement = (
+            select(ChartRow)
+            .join(TableRow, col(TableRow.id) == col(ChartRow.table_id))
+            .where(
+                ChartRow.id == chart_id,
+                ChartRow.organization_id == organization_id,
+                col(TableRow.deleted_at).is_(None),
+            )
+        )
         async with self._database.read() as session:
-            row = await session.get(ChartRow, chart_id)
-        return entity(row) if row and row.organization_id == organization_id else None
+            row = (await session.exec(statement)).one_or_none()
+        return entity(row) if row else None
 
     async def of_tables(
         self, organization_id: UUID, table_ids: Sequence[UUID]

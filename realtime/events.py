@@ -44,7 +44,9 @@ Item = Started | Frame | Ended
 Render = Callable[[Sequence[Any]], Awaitable[Sequence[Frame]]]
 """Turns a slice of the log into frames, ascending by revision; a revision may give none or many.
 
-Called once per group and slice. It may raise `Unavailable` to be called again.
+The last frame may be of a later revision than the slice, when it shows a newer state: then it
+stands for everything up to there. Called once per group and slice. It may raise `Unavailable` to
+be called again.
 """
 
 

@@ -89,4 +89,5 @@ class Runtime:
         self.counters.renders += 1
         frames = tuple(await self.retry(lambda: render(entries), "render", Unavailable))
         size = sum(len(frame.payload) for frame in frames)
-        return Batch(after, entries[-1].revision, frames, size)
+        upto = max(entries[-1].revision, frames[-1].revision if frames else 0)
+        return Batch(after, upto, frames, size)

@@ -91,6 +91,40 @@ class Chart(Answer):
     updatedAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
 
 
+class HistoryCause(Answer):
+    """What brought a change about."""
+
+    kind: str = Field(description="mutation, import, rollback, trigger, workflow or template.")
+    id: str | None = Field(description="Which one, such as an import's id.")
+
+
+class HistoryEntry(Answer):
+    """What one change did to a row."""
+
+    id: str = Field(description="Opaque. To be used as `historyEntryId`.")
+    tableId: str = Field(description="The table.")
+    rowId: str = Field(description="The row.")
+    version: int = Field(description="1, 2, 3 and so on for each row.")
+    revision: int = Field(description="The table's revision of the change.")
+    action: Literal["create", "update", "delete", "rollback"] = Field(
+        description="What was done."
+    )
+    changeType: Literal["create", "update", "delete"] = Field(
+        description="The same, a rollback as update."
+    )
+    data: dict[str, Any] = Field(description="As of this version; of a deletion the last data.")
+    previousData: dict[str, Any] | None = Field(description="The data before.")
+    changedBy: str = Field(description="Who did it.")
+    cause: HistoryCause = Field(description="What brought it about.")
+    createdAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+
+
+class Done(Answer):
+    """It is done."""
+
+    ok: Literal[True] = Field(description="Always true.")
+
+
 class FileColumn(Answer):
     """A column of a file, inferred or as it was imported."""
 

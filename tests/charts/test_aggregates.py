@@ -25,7 +25,6 @@ from domain.aggregation import (
     bind_aggregation,
 )
 from domain.columns import ColumnType, NewColumn
-from domain.errors import Invalid
 from domain.filters import Direction, RawNot, RawWhere
 from tests.worlds import World, open_world
 
