@@ -14,6 +14,7 @@ from domain.chart_records import Chart
 from domain.columns import Column
 from domain.entities import Project, Session, Table
 from domain.trigger_records import Trigger
+from domain.workflow_records import Workflow, WorkflowRun, WorkflowStep
 from persistence.storage import PostgresStorage
 
 Item = TypeVar("Item")
@@ -46,6 +47,18 @@ class Loaders:
     @cached_property
     def columns(self) -> "DataLoader[UUID, Column | None]":
         return self._one(self._storage.columns.by_ids)
+
+    @cached_property
+    def workflows(self) -> "DataLoader[UUID, Workflow | None]":
+        return self._one(self._storage.workflows.by_ids)
+
+    @cached_property
+    def workflow_runs(self) -> "DataLoader[UUID, WorkflowRun | None]":
+        return self._one(self._storage.workflow_runs.by_ids)
+
+    @cached_property
+    def steps_of_run(self) -> DataLoader[UUID, list[WorkflowStep]]:
+        return self._many(self._storage.workflow_runs.steps_of)
 
     @cached_property
     def tables_of_project(self) -> DataLoader[UUID, list[Table]]:

@@ -4,7 +4,17 @@ from typing import Annotated
 
 import strawberry
 
-from domain import access, ids, imports, keys, projects, rollbacks, tables, template_records, templates
+from domain import (
+    access,
+    ids,
+    imports,
+    keys,
+    projects,
+    rollbacks,
+    tables,
+    template_records,
+    templates,
+)
 from domain.entities import TableSearch
 from domain.errors import ErrorCode, NotFound, invalid
 from domain.template_records import TemplateSearch
@@ -23,6 +33,7 @@ from gql.types.rows import Row, spliced_row
 from gql.types.tables import Table
 from gql.types.templates import Template
 from gql.types.vocabulary import TableSource, TemplateCategory, TemplateScope
+from gql.workflow_queries import WorkflowQueries
 
 #: Longest list of ids in `nodes`.
 MAX_NODES = 100
@@ -31,7 +42,7 @@ _Id = Annotated[strawberry.ID, strawberry.argument(description="The id; null for
 
 
 @strawberry.type(description="What can be read.")
-class Query(TriggerQueries, ChartQueries):
+class Query(TriggerQueries, ChartQueries, WorkflowQueries):
     @strawberry.field(description="Every project, oldest first.")
     async def projects(self, info: Info) -> list[Project]:
         found = await projects.list_projects(info.context.viewer, info.context.storage)

@@ -15,8 +15,11 @@ from gql.mutations.projects import ProjectMutations
 from gql.mutations.rollbacks import RollbackMutations
 from gql.mutations.rows import RowMutations
 from gql.mutations.tables import TableMutations
+from gql.mutations.tasks import TaskMutations
 from gql.mutations.templates import TemplateMutations
 from gql.mutations.triggers import TriggerMutations
+from gql.mutations.workflow_runs import WorkflowRunMutations
+from gql.mutations.workflows import WorkflowMutations
 from gql.queries import Query
 from gql.scalars import SCALARS
 from gql.subscriptions import Subscription
@@ -41,6 +44,9 @@ class Mutation(
     RollbackMutations,
     TriggerMutations,
     TemplateMutations,
+    WorkflowMutations,
+    WorkflowRunMutations,
+    TaskMutations,
 ):
     """All mutations, noun by noun."""
 

@@ -51,18 +51,7 @@ class Tasks:
     async def create(
         self, organization_id: UUID, actor: str, task_id: UUID, command: TaskCreate
     ) -> Task:
-        values = {
-            "id": task_id,
-            "organization_id": organization_id,
-            "project_id": command.project_id,
-            "workflow_run_id": command.workflow_run_id,
-            "firing_id": command.firing_id,
-            "title": command.title,
-            "description": command.description,
-            "status": TaskStatus.PLANNED.value,
-            "priority": command.priority,
-            "created_by": actor,
-        }
+        values = _values(organization_id, actor, task_id, command)
         async with self._database.transaction() as session:
             await session.exec(insert(TaskRow).values(values).on_conflict_do_nothing())
             return _record(
@@ -74,6 +63,18 @@ class Tasks:
                     )
                 ).one()
             )
+
+    async def create_all(
+        self, organization_id: UUID, actor: str, commands: Sequence[TaskCreate]
+    ) -> None:
+        """In one statement, for the firings of a trigger. Each command has an id."""
+        rows = [
+            _values(organization_id, actor, command.id, command)
+            for command in commands
+            if command.id is not None
+        ]
+        async with self._database.transaction() as session:
+            await session.exec(insert(TaskRow).values(rows).on_conflict_do_nothing())
 
     async def update(
         self, organization_id: UUID, task_id: UUID, changes: Mapping[str, Any]
@@ -87,6 +88,23 @@ class Tasks:
         async with self._database.transaction() as session:
             row = (await session.exec(statement)).scalar_one_or_none()
             return _record(row) if row is not None else None
+
+
+def _values(
+    organization_id: UUID, actor: str, task_id: UUID, command: TaskCreate
+) -> dict[str, Any]:
+    return {
+        "id": task_id,
+        "organization_id": organization_id,
+        "project_id": command.project_id,
+        "workflow_run_id": command.workflow_run_id,
+        "firing_id": command.firing_id,
+        "title": command.title,
+        "description": command.description,
+        "status": TaskStatus.PLANNED.value,
+        "priority": command.priority,
+        "created_by": actor,
+    }
 
 
 def _conditions(organization_id: UUID, search: TaskSearch) -> list[ColumnElement[bool]]:

@@ -1,5 +1,6 @@
 """Runs of workflows in storage: finding, starting and ending them."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -68,7 +69,7 @@ _STEPS = """
 SELECT s.run_id, s.position, s.attempt, s.name, s.kind, s.status, s.output, s.error, s.started_at,
        s.finished_at
 FROM workflow_step AS s JOIN workflow_run AS r ON r.id = s.run_id
-WHERE s.run_id = $1 AND r.organization_id = $2 ORDER BY s.position, s.attempt
+WHERE s.run_id = ANY($1) AND r.organization_id = $2 ORDER BY s.run_id, s.position, s.attempt
 """
 _DUE = """
 SELECT id, status, schedule, time_zone, next_run_at FROM workflow
@@ -110,7 +111,16 @@ class WorkflowRuns:
         return RunPage([run_record(row) for row in rows[:limit]], len(rows) > limit)
 
     async def steps(self, organization_id: UUID, run_id: UUID) -> list[WorkflowStep]:
-        return [_step(row) for row in await self._pool.fetch(_STEPS, run_id, organization_id)]
+        return (await self.steps_of(organization_id, [run_id])).get(run_id, [])
+
+    async def steps_of(
+        self, organization_id: UUID, run_ids: Sequence[UUID]
+    ) -> dict[UUID, list[WorkflowStep]]:
+        """The attempts at the steps of these runs, in order, by run."""
+        found: dict[UUID, list[WorkflowStep]] = defaultdict(list)
+        for row in await self._pool.fetch(_STEPS, list(run_ids), organization_id):
+            found[row["run_id"]].append(_step(row))
+        return found
 
     async def start(self, organization_id: UUID, new: NewRun) -> WorkflowRun:
         status = ""

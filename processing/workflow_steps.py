@@ -22,7 +22,7 @@ from domain.ports import Storage
 from domain.rejections import Rejected
 from domain.rows import NewRow, RowChange, RowsAdd, RowsUpdate
 from domain.task_records import DEFAULT_PRIORITY, TaskCreate
-from domain.workflow_definitions import KINDS, Step, StepKind
+from domain.workflow_definitions import Step, StepKind, filled_settings
 from domain.workflow_records import WorkflowRun
 from persistence.json_text import dumps
 from processing.outbound import (
@@ -71,28 +71,19 @@ class Doing:
 async def do_step(doing: Doing, step: Step, scope: Mapping[str, Any]) -> Any:
     """Do a step with its bindings filled in from `scope`; what it gives. Raises `StepFault`."""
     try:
-        settings = bindings.fill(step.settings, scope, most=MAX_FILLED)
+        filled = bindings.fill(step.settings, scope, most=MAX_FILLED)
+        settings = filled_settings(step.kind, filled)
     except TooMuch:
         message = f"The bindings of the step bring more than {MAX_FILLED} characters"
         raise StepFault(message, lasting=True) from None
-    _check(step.kind, settings)
+    except Rejected as error:
+        raise StepFault(error.message, lasting=True) from None
     try:
         return await _WORK[step.kind](doing, settings)
     except (Invalid, NotFound, TooLarge, OutboundRefused) as error:
         raise StepFault(str(error), lasting=True) from None
     except (Conflict, TableBusy, OutboundFailed) as error:
         raise StepFault(str(error)) from None
-
-
-def _check(kind: StepKind, settings: Mapping[str, Any]) -> None:
-    """The settings again, now that bindings have brought their values. Raises `StepFault`."""
-    for name, setting in KINDS[kind].items():
-        value = settings.get(name)
-        if value is None and not setting.required:
-            continue
-        fault = setting.check(value) if value is not None else "is null"
-        if fault is not None:
-            raise StepFault(f"{name} {fault}", lasting=True)
 
 
 async def _add_row(doing: Doing, settings: Mapping[str, Any]) -> Any:
@@ -115,11 +106,11 @@ async def _update_row(doing: Doing, settings: Mapping[str, Any]) -> Any:
 
 
 async def _create_task(doing: Doing, settings: Mapping[str, Any]) -> Any:
-    project, priority = settings.get("projectId"), settings.get("priority")
+    project = settings.get("projectId")
     command = TaskCreate(
         title=settings["title"],
         description=settings.get("description"),
-        priority=DEFAULT_PRIORITY if priority is None else priority,
+        priority=settings.get("priority", DEFAULT_PRIORITY),
         project_id=None if project is None else _id(project, "Project"),
         id=ids.step_id(doing.run.id, doing.position, Kind.TASK),
         workflow_run_id=doing.run.id,
@@ -129,11 +120,14 @@ async def _create_task(doing: Doing, settings: Mapping[str, Any]) -> Any:
 
 
 async def _send_request(doing: Doing, settings: Mapping[str, Any]) -> Any:
-    headers = dict(settings.get("headers") or {})
     body, kind = _body(settings.get("body"))
-    if kind is not None and "content-type" not in {name.lower() for name in headers}:
+    # A request may be sent twice; the key tells the receiver that it is the same one.
+    headers = {"idempotency-key": f"{doing.run.id}.{doing.position}"}
+    if kind is not None:
         headers["content-type"] = kind
-    method = settings.get("method") or "GET"
+    for name, value in settings.get("headers", {}).items():
+        headers[name.lower()] = value
+    method = settings.get("method", "GET")
     answer = await doing.outbound.send(OutboundRequest(method, settings["url"], headers, body))
     output = {
         "status": answer.status,

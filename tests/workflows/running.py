@@ -1,0 +1,122 @@
+"""Short ways to make workflows, run them with a real worker, and look at what came of it."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from domain import workflow_runs, workflows
+from domain.workflow_records import (
+    RunStatus,
+    Schedule,
+    Workflow,
+    WorkflowCreate,
+    WorkflowRun,
+    WorkflowStep,
+)
+from persistence import jobs
+from persistence.workflow_runs import JOB
+from processing.addresses import Allowed
+from processing.outbound import Outbound
+from processing.workflows import handler
+from tests.worlds import World
+
+ENDS = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
+
+
+def sequence(*steps: Mapping[str, Any]) -> dict[str, Any]:
+    """A definition; steps without an id are called s0, s1, …"""
+    named = [{"id": f"s{index}", **step} for index, step in enumerate(steps)]
+    return {"pattern": "sequence", "steps": named}
+
+
+def a_task(title: str = "Look", **more: Any) -> dict[str, Any]:
+    """The simplest step."""
+    return {"kind": "task_create", "title": title, **more}
+
+
+@dataclass
+class Automation:
+    """One organisation and the database that its workers read."""
+
+    world: World
+    url: str
+    outbound: Outbound
+
+    async def make(self, *steps: Mapping[str, Any], schedule: Schedule | None = None) -> Workflow:
+        """A workflow with these steps."""
+        command = WorkflowCreate("Test", sequence(*steps), schedule=schedule)
+        return await workflows.create_workflow(self.world.viewer, self.world.storage, command)
+
+    async def start(self, workflow: Workflow, **given: Any) -> WorkflowRun:
+        """A queued run."""
+        world = self.world
+        return await workflow_runs.start_workflow(world.viewer, world.storage, workflow.id, given)
+
+    async def get(self, run_id: UUID) -> WorkflowRun:
+        """A run as it stands."""
+        return await workflow_runs.get_run(self.world.viewer, self.world.storage, run_id)
+
+    async def ended(self, run: WorkflowRun) -> WorkflowRun:
+        """The run once it has ended."""
+        async with asyncio.timeout(60):
+            while (found := await self.get(run.id)).status not in ENDS:
+                pass
+        return found
+
+    async def finished(self, *steps: Mapping[str, Any], **given: Any) -> WorkflowRun:
+        """A run of these steps, done by a worker."""
+        run = await self.start(await self.make(*steps), **given)
+        async with self.worker():
+            return await self.ended(run)
+
+    async def steps(self, run: WorkflowRun) -> list[WorkflowStep]:
+        """The log of a run."""
+        return await workflow_runs.run_steps(self.world.viewer, self.world.storage, run.id)
+
+    async def log(self, run: WorkflowRun) -> list[tuple[int, int, str]]:
+        """Position, attempt and status of every attempt."""
+        return [(each.position, each.attempt, each.status) for each in await self.steps(run)]
+
+    async def rows(self, table_id: UUID) -> list[dict[str, Any]]:
+        """All rows of a table in order, by column key."""
+        shape = await self.world.shape(table_id)
+        names = ", ".join(f"{c.sql_name} AS {c.key}" for c in shape.columns)
+        found = await self.world.database.pool.fetch(
+            f"SELECT {names} FROM {shape.sql_name} ORDER BY position"
+        )
+        return [dict(each) for each in found]
+
+    @asynccontextmanager
+    async def worker(self) -> AsyncIterator[asyncio.Event]:
+        """A worker inside this process; the event stops it."""
+        stopping = asyncio.Event()
+        handlers = {JOB: handler(self.world.storage, self.outbound, stopping)}
+        task = asyncio.create_task(jobs.run(self.url, handlers, stopping))
+        try:
+            yield stopping
+        finally:
+            stopping.set()
+            await task
+
+
+def automation(world: World, url: str) -> Automation:
+    """With leave to send requests to this machine."""
+    return Automation(world, url, Outbound(Allowed.parse("127.0.0.1")))
+
+
+def worker_process(url: str, redis_url: str, folder: Path) -> "subprocess.Popen[bytes]":
+    """A worker in a process of its own, which can be killed."""
+    environment = os.environ | {
+        "DATABASE_URL": url,
+        "REDIS_URL": redis_url,
+        "TABLECAST_DATA": str(folder),
+        "TABLECAST_OUTBOUND_ALLOW": "127.0.0.1",
+    }
+    return subprocess.Popen([sys.executable, "-m", "server.cli", "worker"], env=environment)
