@@ -6,19 +6,20 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from domain import history
+from domain import history, ids, rollbacks, tables
 from domain.changes import CauseKind
+from domain.errors import NotFound
 from domain.history_records import HistoryAction, HistoryEntry, HistoryQuery
-from domain import ids
 from rest_compat.endpoints import Call
 from rest_compat.stagent.shapes import moment
-from rest_compat.wire import json_array_response
+from rest_compat.wire import Refused, json_array_response, json_response, read_body
 
 #: Entries when `limit` does not say how many, and at most; a larger one is cut.
 TABLE_LIMITS = (100, 500)
 ROW_LIMITS = (50, 200)
 #: Who is told when nobody in particular is known: calls without a key.
 NOBODY = "user"
+ENTRY = "History entry"
 
 _NUMBER = re.compile(r"\s*\+?0*[1-9][0-9]{0,30}\s*", re.ASCII)
 
@@ -74,3 +75,28 @@ def _author(entry: HistoryEntry) -> str:
     if entry.change == "create" and entry.author != entry.actor:
         return entry.author
     return entry.actor_name or (NOBODY if entry.actor == "open" else entry.actor)
+
+
+async def exists(call: Call) -> None:
+    """Raises `NotFound` unless the table in the path is there: it has no such entry then."""
+    try:
+        await tables.get_table(call.viewer, call.storage, call.id("id", ENTRY))
+    except NotFound:
+        raise NotFound(ENTRY) from None
+
+
+async def roll_back_row(call: Call) -> Response:
+    """Afterwards the row has the data of the entry, under its id, also if it was deleted."""
+    given = await read_body(call.request, call.limits.body_bytes)
+    entry_id = given.get("historyEntryId") if isinstance(given, dict) else None
+    if not (isinstance(entry_id, str) and entry_id):
+        raise Refused(400, "historyEntryId is required")
+    table_id, row_id = call.id("id", ENTRY), call.id("rowId", ENTRY)
+    entry = ids.parse_entry_id(entry_id)
+    if entry is None or entry[0] != row_id:
+        raise NotFound(ENTRY)
+    try:
+        await rollbacks.roll_back_row(call.viewer, call.storage, row_id, entry[1], table_id)
+    except NotFound:
+        raise NotFound(ENTRY) from None
+    return json_response({"ok": True})

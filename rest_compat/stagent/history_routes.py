@@ -1,7 +1,7 @@
 """The endpoints of history."""
 
 from rest_compat.endpoints import Endpoint, Parameter
-from rest_compat.stagent import answers, bodies, history, tables
+from rest_compat.stagent import answers, bodies, history
 
 _TABLE = "Table not found"
 
@@ -48,5 +48,6 @@ HISTORY = (
         answer=answers.Done,
         body=bodies.RollbackBody,
         missing="History entry not found",
+        exists=history.exists,
     ),
 )

@@ -1,0 +1,22 @@
+"""What brings changes about."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import strawberry
+
+from gql.types.vocabulary import ChangeCauseKind
+
+
+@strawberry.type(description="What brought a change about.")
+class ChangeCause:
+    kind: ChangeCauseKind = strawberry.field(description="What kind of work it was.")
+    id: strawberry.ID | None = strawberry.field(description="Which one, such as an import's id.")
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "ChangeCause":
+        """The cause that the log tells of."""
+        return cls(
+            kind=ChangeCauseKind(told["kind"]),
+            id=strawberry.ID(told["id"]) if told.get("id") else None,
+        )
