@@ -19,12 +19,12 @@ from domain.csv_text import (
 )
 from domain.entities import File, Import
 from domain.errors import ErrorCode, invalid
-from domain.file_values import name_imported_files
 from domain.file_types import CSV_KINDS, HEAD_BYTES, IMPORTABLE, JSON, JSON_LINES
+from domain.file_values import name_imported_files
 from domain.import_chunks import EncodedChunk, ImportChunk, rejection
 from domain.import_merges import merge_of
 from domain.import_plans import ImportPlan
-from domain.import_rows import RecordChecker
+from domain.import_rows import CheckedRecords, RecordChecker
 from domain.inference import SAMPLED_RECORDS, Kind, Preview, preview
 from domain.ports import Storage
 from domain.rejections import show

@@ -102,9 +102,7 @@ async def start_import(viewer: Viewer, storage: Storage, command: ImportStart) -
         new = _new(viewer, command, plan, opened)
         if whole is None:
             return await storage.imports.queue(new)
-        encoded = await asyncio.to_thread(
-            encode_batch, storage, shape, new, plan.checker(shape), whole, True
-        )
+        encoded = await encode_batch(storage, shape, new, plan.checker(shape), whole, True)
         return await storage.imports.add_whole(shape, new, encoded)
 
     return _same(await on_table(viewer, storage, command.table_id, work), command)

@@ -50,7 +50,7 @@ async def test_linked_rows_come_in_the_order_of_the_ids_and_the_gone_keep_their_
     delete = "mutation($t: ID!, $r: [ID!]!) { rowsDelete(input: {tableId: $t, rowIds: $r}) { %s } }"
     await site.graphql(delete % ERRORS, t=cities, r=[rome])
     several, one, none = await linked(site, people)
-    rows = {paris: {"name": "Paris"}, oslo: {"name": "Oslo"}}
+    rows: dict[str, Any] = {paris: {"name": "Paris"}, oslo: {"name": "Oslo"}}
     assert several["nodes"] == [
         {"id": row_id, "row": rows.get(row_id) and {"id": row_id, "data": rows[row_id]}}
         for row_id in (oslo, paris, rome)
