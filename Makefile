@@ -13,7 +13,7 @@ PINS := pyproject.toml uv.lock requirements.txt requirements-dev.txt
 PYTHON := $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
   if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 
-.PHONY: run test check bench drill fmt lock clean needs-python
+.PHONY: run test check bench bench-long drill fmt lock clean needs-python
 
 run: .venv/run.stamp
 	@exec $(BIN)/tablecast up
@@ -31,6 +31,9 @@ check: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench
+
+bench-long: .venv/dev.stamp
+	$(BIN)/python -m bench.large
 
 drill: .venv/dev.stamp
 	$(BIN)/python -m bench.drill

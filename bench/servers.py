@@ -32,7 +32,7 @@ class Servers:
     """All processes, in a temporary folder. PostgreSQL runs as safely as in production (fsync on);
     it and everything else ends with this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_upload_bytes: int = 50_000_000) -> None:
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, _OPEN_FILES), most))
         self.folder = Path(tempfile.mkdtemp(prefix="tcb-"))
@@ -44,6 +44,7 @@ class Servers:
             demo=False,
             port=_free_port(),
             log_level="warning",
+            max_upload_bytes=max_upload_bytes,
         )
         self.limit_port = _free_port()
         self._children: dict[str, subprocess.Popen[bytes]] = {}
@@ -57,16 +58,30 @@ class Servers:
 
     async def start_tablecast(self) -> None:
         """Start one web process, as `tablecast serve` does."""
+        port = self.settings.port
+        line = [sys.executable, "-m", "server.cli", "serve", "--port", str(port)]
+        self._spawn("tablecast", _tied(line), self._environment())
+        await self._until_it_serves("tablecast", port, "/health/ready")
+
+    def start_worker(self) -> None:
+        """Start one worker, as `tablecast worker` does."""
+        line = [sys.executable, "-m", "server.cli", "worker"]
+        self._spawn("worker", _tied(line), self._environment())
+
+    def _environment(self) -> dict[str, str]:
         settings = self.settings
-        line = [sys.executable, "-m", "server.cli", "serve", "--port", str(settings.port)]
-        environment = {
+        return {
             "DATABASE_URL": settings.database_url or "",
             "REDIS_URL": settings.redis_url or "",
             "TABLECAST_DATA": str(settings.data),
             "TABLECAST_LOG_LEVEL": settings.log_level,
+            "TABLECAST_MAX_UPLOAD_BYTES": str(settings.max_upload_bytes),
         }
-        self._spawn("tablecast", _tied(line), environment)
-        await self._until_it_serves("tablecast", settings.port, "/health/ready")
+
+    def memory(self, name: str) -> int:
+        """Bytes that a child and its children hold now."""
+        process = psutil.Process(self._children[name].pid)
+        return sum(map(_resident, [process, *process.children(recursive=True)]))
 
     async def start_limit(self, statements: Statements) -> None:
         """Start the limit on the same server program with the same options."""
@@ -134,6 +149,13 @@ def _cpu(process: psutil.Process) -> float:
     except psutil.NoSuchProcess:
         return 0.0
     return float(times.user + times.system)
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def _free_port() -> int:
