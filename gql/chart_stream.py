@@ -48,10 +48,13 @@ class ChartFollower:
 
     One per subscriber; that of one member renders for its whole group."""
 
-    def __init__(self, viewer: Viewer, storage: PostgresStorage, state: ChartState) -> None:
+    def __init__(
+        self, viewer: Viewer, storage: PostgresStorage, state: ChartState, pause: float = PAUSE
+    ) -> None:
         self._viewer = viewer
         self._storage = storage
         self._state = state
+        self._pause = pause
         self._queried = time.monotonic()
         self._lock = asyncio.Lock()
 
@@ -147,7 +150,7 @@ class ChartFollower:
     async def _refresh(self) -> list[Event]:
         """All points anew, at most once a second. Of a chart that is gone by now, nothing: the
         entry that says so follows."""
-        await asyncio.sleep(max(0.0, self._queried + PAUSE - time.monotonic()))
+        await asyncio.sleep(max(0.0, self._queried + self._pause - time.monotonic()))
         try:
             await self._query()
         except NotFound:
