@@ -13,6 +13,7 @@ from domain import (
     column_types,
     exports,
     files,
+    firings,
     import_errors,
     imports,
     keys,
@@ -22,6 +23,7 @@ from domain import (
     rows,
     tables,
     templates,
+    triggers,
     watching,
 )
 from domain.access import OPERATIONS, Role, Viewer
@@ -41,6 +43,13 @@ from domain.selection import RowsQuery
 from domain.system_templates import SYSTEM_TEMPLATES
 from domain.template_records import TemplateScope, TemplateSearch, template_json
 from domain.templates import TableFromTemplate, TemplateSave
+from domain.trigger_records import (
+    ActionType,
+    FiringStatus,
+    TriggerCreate,
+    TriggerEvent,
+    TriggerUpdate,
+)
 from persistence.blobs import Blobs
 from persistence.storage import PostgresStorage
 from tests.rules.test_rights import use_cases
@@ -60,6 +69,8 @@ class Owned:
     run: UUID
     key: UUID
     template: UUID
+    trigger: UUID
+    firing: UUID
 
 
 Call = Callable[[Viewer, PostgresStorage, Owned], Awaitable[Any]]
@@ -155,6 +166,22 @@ CALLS: dict[str, Call] = {
     "create_from_template": lambda v, s, o: templates.create_from_template(
         v, s, TableFromTemplate(o.template, "T")
     ),
+    "list_triggers": lambda v, s, o: triggers.list_triggers(v, s, o.table),
+    "get_trigger": lambda v, s, o: triggers.get_trigger(v, s, o.trigger),
+    "create_trigger": lambda v, s, o: triggers.create_trigger(
+        v, s, TriggerCreate(o.table, "T", TriggerEvent.ROW_ADDED, ActionType.CREATE_TASK, {})
+    ),
+    "update_trigger": lambda v, s, o: triggers.update_trigger(
+        v, s, o.trigger, TriggerUpdate(name="N")
+    ),
+    "delete_trigger": lambda v, s, o: triggers.delete_trigger(v, s, o.trigger),
+    "list_firings": lambda v, s, o: firings.list_firings(v, s, o.trigger, None, None, 9),
+    "count_firings": lambda v, s, o: firings.count_firings(v, s, o.trigger, None),
+    "get_firing": lambda v, s, o: firings.get_firing(v, s, o.firing),
+    "replay_firing": lambda v, s, o: firings.replay_firing(v, s, o.firing),
+    "replay_firings": lambda v, s, o: firings.replay_firings(
+        v, s, o.trigger, {FiringStatus.FAILED}
+    ),
     "list_keys": lambda v, s, o: keys.list_keys(v, s),
     "create_key": lambda v, s, o: keys.create_key(v, s, ApiKeyCreate("K", Role.VIEWER)),
     "revoke_key": lambda v, s, o: keys.revoke_key(v, s, o.key),
@@ -197,6 +224,7 @@ async def owned(world: World) -> Owned:
     run = await imports.start_import(viewer, storage, ImportStart(table_id, file.id))
     key = await keys.create_key(viewer, storage, ApiKeyCreate("K", Role.VIEWER))
     template = await templates.save_template(viewer, storage, TemplateSave(table_id, "T"))
+    trigger, firing = await _fired(world, table_id)
     return Owned(
         project.id,
         table_id,
@@ -207,7 +235,20 @@ async def owned(world: World) -> Owned:
         run.id,
         key.key.id,
         template.id,
+        trigger,
+        firing,
     )
+
+
+async def _fired(world: World, table_id: UUID) -> tuple[UUID, UUID]:
+    """A trigger of the table and a firing of it."""
+    command = TriggerCreate(table_id, "T", TriggerEvent.ROW_ADDED, ActionType.CREATE_TASK, {})
+    trigger = await triggers.create_trigger(world.viewer, world.storage, command)
+    await world.add(table_id, {"name": "y"})
+    while (await world.storage.relay.step()).more:
+        pass
+    page = await firings.list_firings(world.viewer, world.storage, trigger.id, None, None, 1)
+    return trigger.id, page.firings[0].id
 
 
 def test_no_use_case_is_left_out() -> None:
