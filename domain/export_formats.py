@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from domain import numbers
 from domain.columns import Column, ColumnType
 from domain.export_records import ExportBounds, ExportRow
-from domain.export_xlsx import MAX_CHARACTERS, MAX_ROWS, XlsxEncoder
+from domain.export_xlsx import MAX_CHARACTERS, MAX_ROWS, XlsxEncoder, cell_of
 from domain.formula_guard import guarded
 from domain.values import Family, family
 
@@ -257,7 +257,7 @@ def _xlsx(given: EncoderInput) -> Encoder:
     return XlsxEncoder(
         given.title,
         [guarded(label) if given.guards else label for label in labels],
-        [(column, cell_text(column, given.guards)) for column in given.columns],
+        [cell_of(column, cell_text(column, given.guards)) for column in given.columns],
     )
 
 

@@ -221,9 +221,8 @@ def test_titles_of_sheets(name: str, title: str) -> None:
     assert CalamineWorkbook.from_filelike(io.BytesIO(data)).sheet_names == [title]
 
 
-def test_wide_sheets_and_equal_files() -> None:
+def test_wide_sheets() -> None:
     columns = [column(ColumnType.NUMBER, key=f"k{n}", label=f"L{n}") for n in range(500)]
     rows = [[str(n) for n in range(500)]] * 3
     data = encoded(ExportFormat.XLSX, columns, rows)
     assert sheet(data) == [[float(n) for n in range(500)]] * 3
-    assert encoded(ExportFormat.XLSX, columns, rows) == data
