@@ -120,8 +120,9 @@ def _environment() -> dict[str, str]:
 def _failure(code: int | None, message: bytes) -> CsvError:
     if code == REFUSED:
         return CsvError(message.decode(errors="replace") or "The file cannot be read")
-    if code == OUT_OF_MEMORY or b"memory allocation" in message:
-        return CsvError("The file needs too much memory to be read; save it as CSV")
     if code in _OUT_OF_TIME:
         return CsvError(_TOO_LONG)
+    if code == OUT_OF_MEMORY or (code is not None and code < 0):
+        # Libraries that find no memory abort, and some fall over.
+        return CsvError("The file needs too much memory to be read; save it as CSV")
     return CsvError("The file cannot be read")

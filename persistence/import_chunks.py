@@ -4,7 +4,7 @@ Progress moves in the transaction of the rows, on the condition that it stands w
 began."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import asyncpg
 import orjson
@@ -54,7 +54,7 @@ class _Payload:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
+class Outcome:
     """What becomes of a chunk. `revision` is the last one it made, 0 for none."""
 
     imported: int
@@ -66,7 +66,7 @@ class _Outcome:
 class NothingToWrite(Exception):
     """No row of the chunk is new and none differs; rolled back, so that no revision is used."""
 
-    def __init__(self, outcome: _Outcome) -> None:
+    def __init__(self, outcome: Outcome) -> None:
         super().__init__()
         self.outcome = outcome
 
@@ -83,16 +83,13 @@ async def store_chunk(
     """Write the rows of a chunk, move the import on and keep what was refused."""
     chunk, payload = encoded.chunk, encoded.payload
     if write is None:
-        return await advance(connection, run, chunk, _Outcome(0, 0, chunk.rejections))
+        return await advance(connection, run, chunk, Outcome(0, 0, chunk.rejections))
     if payload.merge is not None and chunk.count:
         outcome = await _merge_rows(write, payload, chunk)
         if not outcome.revision:
-            if not (chunk.last and run.status is ImportStatus.RUNNING):
-                raise NothingToWrite(outcome)
-            outcome = replace(outcome, revision=write.revision)
-            await log_end(write, ImportStatus.COMPLETED)
+            raise NothingToWrite(outcome)
         return await advance(connection, run, chunk, outcome)
-    outcome = _Outcome(chunk.count, 0, chunk.rejections, write.revision)
+    outcome = Outcome(chunk.count, 0, chunk.rejections, write.revision)
     # First the progress: who comes too late must not write anything.
     advanced = await advance(connection, run, chunk, outcome)
     if chunk.count:
@@ -102,7 +99,7 @@ async def store_chunk(
     return advanced
 
 
-async def _merge_rows(write: TableWrite, payload: _Payload, chunk: ImportChunk) -> _Outcome:
+async def _merge_rows(write: TableWrite, payload: _Payload, chunk: ImportChunk) -> Outcome:
     """Rows that others had are updated, in one revision; the new ones are added, in the next."""
     merge = payload.merge
     if merge is None or chunk.merge is None:
@@ -117,11 +114,11 @@ async def _merge_rows(write: TableWrite, payload: _Payload, chunk: ImportChunk) 
         await _add_rows(write, chosen(payload.rows, found.added))
     rejections = sorted([*chunk.rejections, *found.rejections], key=lambda each: each.line)
     wrote = changed or found.added
-    return _Outcome(len(found.added), updated, rejections, write.revision if wrote else 0)
+    return Outcome(len(found.added), updated, rejections, write.revision if wrote else 0)
 
 
 async def advance(
-    connection: Connection, run: Import, chunk: ImportChunk, outcome: _Outcome
+    connection: Connection, run: Import, chunk: ImportChunk, outcome: Outcome
 ) -> Import:
     """Move the import behind the chunk. Raises `Superseded` when it is not at its beginning."""
     advanced = found_import(

@@ -5,19 +5,27 @@ from typing import Annotated
 import strawberry
 
 from domain import imports
+from domain.import_plans import ImportMode as Mode
+from domain.import_reading import Reading
 from domain.imports import ImportStart
 from domain.inference import MappingEntry
 from gql.context import Info, given_id
 from gql.scalars import JSON
 from gql.types.errors import EXPECTED, UserError, user_errors
 from gql.types.imports import Import, SuggestedColumn
-from gql.types.vocabulary import ColumnType
+from gql.types.vocabulary import ColumnType, ImportMode, ImportTriggers
+
+_FILE = "The uploaded file: CSV, TSV, XLSX, XLS, ODS, JSON or JSON Lines."
+_SHEET = "The sheet of a workbook; the first one by default."
+_ENCODING = "The encoding of a CSV file, such as `windows-1251`, when its bytes mislead."
 
 
 @strawberry.input(description="A file to look into.")
 class ImportPreviewInput:
     table_id: strawberry.ID = strawberry.field(description="The table to import into.")
-    file_id: strawberry.ID = strawberry.field(description="The uploaded file: CSV or TSV.")
+    file_id: strawberry.ID = strawberry.field(description=_FILE)
+    sheet: str | None = strawberry.field(default=None, description=_SHEET)
+    encoding: str | None = strawberry.field(default=None, description=_ENCODING)
 
 
 @strawberry.input(description="What becomes of one column of the file.")
@@ -33,7 +41,19 @@ class ImportColumnInput:
 @strawberry.input(description="A file to be imported.")
 class ImportStartInput:
     table_id: strawberry.ID = strawberry.field(description="The table to import into.")
-    file_id: strawberry.ID = strawberry.field(description="The uploaded file: CSV or TSV.")
+    file_id: strawberry.ID = strawberry.field(description=_FILE)
+    sheet: str | None = strawberry.field(default=None, description=_SHEET)
+    encoding: str | None = strawberry.field(default=None, description=_ENCODING)
+    mode: ImportMode = strawberry.field(
+        default=ImportMode.APPEND, description="Whether rows are added or update others."
+    )
+    key_columns: list[str] | None = strawberry.field(
+        default=None,
+        description="With `UPSERT`: keys of the columns whose values together tell rows apart.",
+    )
+    triggers: ImportTriggers = strawberry.field(
+        default=ImportTriggers.FIRE, description="Whether the writes fire triggers."
+    )
     columns: list[ImportColumnInput] | None = strawberry.field(
         default=None, description="Columns to treat in another way than suggested."
     )
@@ -82,6 +102,7 @@ class ImportMutations:
                 info.context.storage,
                 given_id(input.table_id),
                 given_id(input.file_id),
+                Reading(input.sheet, input.encoding),
             )
         except EXPECTED as error:
             return ImportPreviewPayload(
@@ -100,8 +121,9 @@ class ImportMutations:
         )
 
     @strawberry.mutation(
-        description="Import a file: columns that are missing are added, rows are appended. A small "
-        "file is done at once, a larger one in the background: follow `importProgress`."
+        description="Import a file: columns that are missing are added, rows are added or update "
+        "others. A small file is done at once, a larger one in the background: follow "
+        "`importProgress`."
     )
     async def import_start(
         self,
@@ -113,7 +135,14 @@ class ImportMutations:
             for each in input.columns or ()
         ]
         command = ImportStart(
-            given_id(input.table_id), given_id(input.file_id), mapping, input.import_key
+            given_id(input.table_id),
+            given_id(input.file_id),
+            mapping,
+            input.import_key,
+            Reading(input.sheet, input.encoding),
+            Mode(input.mode.value),
+            input.key_columns or (),
+            input.triggers is ImportTriggers.SKIP,
         )
         try:
             run = await imports.start_import(info.context.viewer, info.context.storage, command)

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 import strawberry
 
 from domain import entities, imports
+from domain.import_plans import ImportPlan
 from domain.inference import InferredColumn
 from gql.context import Info
 from gql.scalars import JSON
 from gql.types.tables import Table
-from gql.types.vocabulary import ColumnType, ImportStatus
+from gql.types.vocabulary import ColumnType, ImportMode, ImportStatus, ImportTriggers
 
 _OVER = frozenset({ImportStatus.COMPLETED, ImportStatus.FAILED, ImportStatus.CANCELLED})
 
@@ -27,9 +28,16 @@ class Import:
     run: strawberry.Private[entities.Import]
     id: strawberry.ID = strawberry.field(description="The id of the import.")
     status: ImportStatus = strawberry.field(description="Where it stands.")
-    rows_imported: int = strawberry.field(description="Rows that are in the table.")
+    rows_imported: int = strawberry.field(description="Rows that were added to the table.")
+    rows_updated: int = strawberry.field(
+        description="Rows of the file that met a row with their key, also when it had these values."
+    )
     rows_skipped: int = strawberry.field(description="Rows that broke a rule; see `rejections`.")
-    bytes_total: int = strawberry.field(description="The size of the file.")
+    mode: ImportMode = strawberry.field(description="Whether rows are added or update others.")
+    triggers: ImportTriggers = strawberry.field(description="Whether its writes fire triggers.")
+    bytes_total: int = strawberry.field(
+        description="The size of the file, or of the text that a spreadsheet or JSON became."
+    )
     bytes_read: int = strawberry.field(description="How far it was read.")
     revision: int = strawberry.field(description="The table's revision after its last step.")
     error: str | None = strawberry.field(description="Why it stopped, when it failed.")
@@ -40,6 +48,13 @@ class Import:
     async def table(self, info: Info) -> Table | None:
         table = await info.context.loaders.tables.load(self.run.table_id)
         return Table.of(table) if table else None
+
+    @strawberry.field(
+        description="Where all refused rows can be downloaded as CSV, with the same key as here; "
+        "null when none was refused."
+    )
+    def error_file_url(self) -> str | None:
+        return f"/imports/{self.run.id}/errors.csv" if self.run.rows_skipped else None
 
     @strawberry.field(description="Rows that were not imported, in the order of the file.")
     async def rejections(
@@ -65,11 +80,15 @@ class Import:
 
     @classmethod
     def of(cls, run: entities.Import) -> "Import":
+        plan = ImportPlan.from_json(run.plan)
         return cls(
             run=run,
             id=strawberry.ID(str(run.id)),
             status=ImportStatus(run.status.value),
+            mode=ImportMode(plan.mode.value),
+            triggers=ImportTriggers.SKIP if plan.skip_triggers else ImportTriggers.FIRE,
             rows_imported=run.rows_imported,
+            rows_updated=run.rows_updated,
             rows_skipped=run.rows_skipped,
             bytes_total=run.bytes_total,
             bytes_read=run.byte_offset,

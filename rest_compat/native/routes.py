@@ -2,7 +2,7 @@
 
 from domain.export_formats import FORMATS, ExportFormat
 from rest_compat.endpoints import Endpoint, Parameter, json_parameter
-from rest_compat.native import exports
+from rest_compat.native import charts, exports, imports
 from rest_compat.native.bodies import FILTER, SORT
 
 #: The paths that belong to this table; what is under them and not in it does not exist.
@@ -50,4 +50,40 @@ _EXPORTS = (
     ),
 )
 
-ENDPOINTS: tuple[Endpoint, ...] = _EXPORTS
+_IMPORTS = (
+    Endpoint(
+        "GET",
+        "/imports/{id}/errors.csv",
+        operation="import",
+        graphql_field="Import.errorFileUrl",
+        summary="Every row that an import refused, and why, as CSV.",
+        failure="get the refused rows",
+        handler=imports.error_file,
+        media_type="text/csv; charset=utf-8",
+        parameters=(
+            Parameter(
+                "guard",
+                "`off` leaves texts as they are that a spreadsheet would run as formulas.",
+                {"type": "string", "enum": ["on", "off"], "default": "on"},
+            ),
+        ),
+        missing="Import not found",
+    ),
+)
+
+_CHARTS = tuple(
+    Endpoint(
+        "GET",
+        f"/charts/{{id}}.{format}",
+        operation="chart",
+        graphql_field="Chart.image",
+        summary=f"A chart as a picture, {format.upper()}.",
+        failure="draw chart",
+        handler=charts.picture(format),
+        media_type=charts.MEDIA_TYPES[format],
+        missing="Chart not found",
+    )
+    for format in charts.FORMATS
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = _EXPORTS + _IMPORTS + _CHARTS

@@ -187,8 +187,8 @@ async def test_a_document_must_be_named(calls: Calls, body: Any) -> None:
         (b"\x89PNG\r\n\x1a\n0000", "image/png"),
         (b"%PDF-1.7", "application/pdf"),
         (
-            b"PK\x03\x04....xl/workbook",
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            b"PK\x03\x04....word/document.xml",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         ),
         (b"only words", "text/plain"),
         (b"\0\1\2", "application/octet-stream"),
