@@ -102,12 +102,12 @@ async def carry_out(write: TableWrite, plan: Plan) -> None:
         used = True
     if plan.changed:
         if used:
-            await write.advance()
+            await write.next_revision()
         await change_rows(write, plan.changed)
         used = True
     if plan.restored:
         if used:
-            await write.advance()
+            await write.next_revision()
         await restore_rows(write, plan.restored)
 
 

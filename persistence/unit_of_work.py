@@ -37,13 +37,6 @@ RETURNING revision, last_at
 """
 
 
-_ONE_MORE_REVISION = """
-UPDATE table_clock
-SET revision = revision + 1, last_at = greatest(clock_timestamp()::timestamptz(3), last_at)
-WHERE table_id = $1 RETURNING revision, last_at
-"""
-
-
 class NothingWritten(Exception):
     """Raised inside a write transaction that turned out to change nothing: it rolls back, so that
     no revision is used. `revision` is the table's last one."""
@@ -77,12 +70,6 @@ class TableWrite:
     cause: Cause
     revision: int
     at: datetime
-
-    async def advance(self) -> None:
-        """Take the next revision, for one more entry of the same transaction."""
-        clock = await self.connection.fetchrow(_ONE_MORE_REVISION, self.shape.id)
-        assert clock is not None  # its row is locked
-        self.revision, self.at = clock["revision"], clock["last_at"]
 
     async def log(
         self,

@@ -62,7 +62,7 @@ STEP = st.one_of(
     st.tuples(st.just("restore"), st.integers(0, 11)),
     st.tuples(st.just("back"), st.integers(1, 6)),
 )
-STEPS = st.lists(STEP, min_size=2, max_size=14)
+STEPS = st.lists(STEP, min_size=2, max_size=9)
 
 _WORKER = len(COLUMNS)
 #: Everything that a reader can see of a row, but for the moment at which a cell's status moved.
@@ -102,6 +102,7 @@ def queries(shape: TableShape) -> list[RowsQuery]:
         replace(everything, filter=some, wants_total=True),
         replace(everything, filter=bind(shape, RawWhere("name", "is_empty")), sorts=by_number),
         replace(everything, sorts=by_number, page=page_request(maximum=9, first=3)),
+        replace(everything, sorts=by_number),
         replace(everything, sorts=by_name, page=page_request(maximum=9, last=2)),
         replace(everything, search="a", wants_total=True),
         replace(everything, page=OffsetPage(2, 1), sorts=by_name, wants_cursors=False),
@@ -140,7 +141,9 @@ class Script:
 
     async def shape(self) -> TableShape:
         """The table's shape."""
-        return await self.world.shape(self.table_id)
+        found = await self.world.storage.tables.shape(self.viewer.organization_id, self.table_id)
+        assert found is not None
+        return found
 
     @property
     def viewer(self) -> Viewer:
