@@ -264,6 +264,10 @@ def _check_formula(formula: Any) -> list[str]:
     return [f"formula must be a text of at most {MAX_FORMULA_CHARACTERS} characters"]
 
 
+def _check_rollup(rollup: Any) -> list[str]:
+    return [] if isinstance(rollup, Mapping) else ["rollup must be an object"]
+
+
 def _check_dependencies(names: Any) -> list[str]:
     is_list = isinstance(names, list | tuple) and len(names) <= MAX_DEPENDENCIES
     if is_list and all(isinstance(name, str) for name in names):
@@ -317,6 +321,7 @@ _CONFIG_CHECKS: Mapping[ColumnType, _Checks] = {
         "formulaType": _check_word("formulaType", list(FORMULA_TYPES)),
         "resultType": _check_word("resultType", _RESULT_TYPES),
         "dependencies": _check_dependencies,
+        "rollup": _check_rollup,
     },
     ColumnType.RELATION: {
         "targetTableId": _check_name("targetTableId"),

@@ -44,7 +44,7 @@ async def test_a_column_is_added_at_the_end(calls: Calls) -> None:
         ("select", {"options": []}),
         ("select", {"options": ["a", "ä"], "colours": {"a": [1, None]}}),
         ("computed", {}),
-        ("computed", {"formula": "{{a}} + 1", "formulaType": "arithmetic", "resultType": "number"}),
+        ("computed", {"formula": "1 + 1", "formulaType": "arithmetic", "resultType": "number"}),
         ("relation", {}),
         ("relation", {"multiple": True, "displayColumn": "name"}),
         ("text", {"anything": 1.50}),
