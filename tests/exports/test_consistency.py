@@ -203,9 +203,10 @@ async def test_nothing_is_held_between_two_chunks(world: World) -> None:
 async def test_chunks_of_wide_rows_stay_small(world: World, request_: dict[str, Any]) -> None:
     table_id = await world.table("text")
     await world.add(table_id, *({"text": random_text(100_000)} for _ in range(100)))
-    for step in range(2):
+    for moves in (False, True):
         export = await opened(world, table_id, **request_)
-        await world.add(table_id, *({} for _ in range(step)))  # in the second turn the clock moves
+        if moves:
+            await world.add(table_id, {})
         sizes = [len(part) async for part in export.stream() if part]
         assert sum(sizes) > 10_000_000
         assert 3_000_000 < max(sizes) < 5_000_000
