@@ -258,5 +258,6 @@ def _named(error: Invalid) -> Invalid | Refused:
 
 def _of_the_body(problem: Problem) -> Problem:
     """The body is one row, while the rules speak of a list of them."""
-    message = problem.message.removeprefix("rows[0].")
-    return Problem(problem.code, message, problem.path[2:] or ("data",))
+    path = problem.path[2:] or ("data",)
+    message = problem.message.removeprefix("rows[0].").removeprefix(f"{path[-1]}: ")
+    return Problem(problem.code, message, path)
