@@ -320,17 +320,33 @@ def _is_utf_8(head: bytes) -> bool:
 
 
 def _sniff_delimiter(text: str) -> str:
-    best, best_score = ",", (0.0, 1)
-    for delimiter in _DELIMITERS:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        try:
-            counts = [len(record) for record in islice(reader, _SNIFFED_RECORDS) if record]
-        except csv.Error:
-            continue
-        if 2 < len(counts) < _SNIFFED_RECORDS and not text.endswith(("\n", "\r")):
-            counts.pop()  # the head may have cut it off
-        if counts and counts[0] > 1:
-            score = (counts.count(counts[0]) / len(counts), counts[0])
-            if score > best_score:
-                best, best_score = delimiter, score
-    return best
+    """The delimiter that splits the first records most evenly, then into most fields. One that
+    leaves text behind closing quotes is taken only when all do."""
+    scores = {
+        (delimiter, strict): score
+        for strict in (True, False)
+        for delimiter in _DELIMITERS
+        if (score := _evenness(text, delimiter, strict)) is not None
+    }
+    strict_ones = {key: score for key, score in scores.items() if key[1]}
+    best = max((strict_ones or scores).items(), key=lambda each: each[1], default=None)
+    return best[0][0] if best is not None else ","
+
+
+def _evenness(text: str, delimiter: str, strict: bool) -> tuple[float, int] | None:
+    """How evenly a delimiter splits, and into how many fields; None when it does not at all."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict)
+    counts: list[int] = []
+    try:
+        for record in islice(reader, _SNIFFED_RECORDS):
+            if record:
+                counts.append(len(record))
+    except csv.Error as error:
+        # Where the head was cut off, a quote may be open: that is no fault.
+        if "unexpected end of data" not in str(error):
+            return None
+    if 2 < len(counts) < _SNIFFED_RECORDS and not text.endswith(("\n", "\r")):
+        counts.pop()  # the head may have cut it off
+    if not counts or counts[0] < 2:
+        return None
+    return counts.count(counts[0]) / len(counts), counts[0]

@@ -197,7 +197,7 @@ CASES: list[tuple[Callable[[], bytes], str]] = [
     (_overlapping, TOO_LARGE),
     (_many_parts, "more than 5000 parts"),
     (_repeated_string, "too much memory"),
-    (_ods_repeats, "columns|too much memory"),
+    (_ods_repeats, "columns|too much memory|cannot be read"),
     (_external_entity, "document type"),
     (_laughs, "document type"),
     (_hidden_laughs, "document type"),
