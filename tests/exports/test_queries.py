@@ -108,11 +108,11 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"guard": "maybe"}, "guard must be on or off"),
     ({"asOf": "yesterday"}, "asOf: "),
     ({"asOf": "99"}, "The table has come to revision 3, not to 99"),
-    ({"asOf": "9" * 19}, "The table has come to revision 3"),
+    ({"asOf": "9" * 19}, "revision"),
 ]
 
 
-@pytest.mark.parametrize(("query", "message"), BAD, ids=str)
+@pytest.mark.parametrize(("query", "message"), BAD, ids=[str(n) for n in range(len(BAD))])
 async def test_bad_queries(calls: Calls, query: dict[str, str], message: str) -> None:
     table = await numbered(calls)
     answer = await calls.client.get(f"/export/{table}", params=query)
