@@ -24,7 +24,17 @@ _MAX_TITLE = 120
 _WIDTH, _HEIGHT = 560, 320
 #: A slice from this share on has room for its figure.
 _ROOMY = 0.04
+#: Points from which marks and ticks of each would run together.
+_MANY = 60
+#: Pixels that the bars of names take at most.
+_TALLEST = 2_400
 _DATES = frozenset({Family.DATE, Family.DATETIME})
+_WORDS = {
+    Function.SUM: "sum",
+    Function.AVG: "average",
+    Function.MIN: "minimum",
+    Function.MAX: "maximum",
+}
 
 
 def picture_plan(plan: ChartPlan) -> ChartPlan:
@@ -46,6 +56,7 @@ def vega_lite(state: ChartState) -> dict[str, Any]:
         "background": "white",
         "padding": 12,
         "config": {
+            "aria": False,
             "axis": {"labelLimit": 180, "titleLimit": 300, "labelFontSize": 11},
             "legend": {"labelLimit": 180, "titleLimit": 180},
             "view": {"stroke": None},
@@ -64,19 +75,27 @@ def _bars(bound: BoundChart, points: Sequence[Point]) -> dict[str, Any]:
         "title": _text(bound.labels[0]),
     }
     amounts = {"field": "y", "type": "quantitative", "title": _measure(bound)}
-    encoding: dict[str, Any] = _colours(bound)
+    encoding: dict[str, Any] = _colours(bound, points)
     if bound.ordered:
-        names["axis"] = {"labelOverlap": "greedy", "labelAngle": -45, "labelSeparation": 4}
+        names["axis"] = {
+            "labelOverlap": "greedy",
+            "labelAngle": -45,
+            "labelSeparation": 4,
+            "ticks": len(points) <= _MANY,
+        }
         encoding |= {"x": names, "y": amounts}
         size: dict[str, Any] = {"width": _WIDTH, "height": _HEIGHT}
     else:
-        encoding |= {"y": names, "x": amounts}
-        size = {"width": _WIDTH, "height": {"step": 20}}
+        encoding |= {"y": names, "x": amounts | {"axis": {"tickCount": 7}}}
+        count = len({point.x if isinstance(point.x, str) else str(point.x) for point in points})
+        step = max(2.0, min(20.0, _TALLEST / max(count, 1)))
+        names["axis"] = {"labelOverlap": "greedy"}
+        size = {"width": _WIDTH, "height": {"step": step}}
     return {**size, "mark": "bar", "data": _data(bound, points), "encoding": encoding}
 
 
 def _lines(bound: BoundChart, points: Sequence[Point]) -> dict[str, Any]:
-    few = len(points) <= 60
+    few = len(points) <= _MANY
     return {
         "width": _WIDTH,
         "height": _HEIGHT,
@@ -85,7 +104,7 @@ def _lines(bound: BoundChart, points: Sequence[Point]) -> dict[str, Any]:
         "encoding": {
             "x": _scaled_x(bound),
             "y": {"field": "y", "type": "quantitative", "title": _measure(bound)},
-            **_colours(bound),
+            **_colours(bound, points),
         },
     }
 
@@ -97,7 +116,7 @@ def _marks(bound: BoundChart, points: Sequence[Point]) -> dict[str, Any]:
         "height": _HEIGHT,
         "mark": {"type": "point", "filled": True, "opacity": 0.5, "size": 30},
         "data": _data(bound, _placed(bound, points), scaled=True),
-        "encoding": {"x": _scaled_x(bound), "y": y, **_colours(bound)},
+        "encoding": {"x": _scaled_x(bound), "y": y, **_colours(bound, points)},
     }
 
 
@@ -111,12 +130,12 @@ def _slices(bound: BoundChart, points: Sequence[Point]) -> dict[str, Any]:
         "type": "nominal",
         "sort": None,
         "title": _text(bound.labels[0]),
-        "scale": {"scheme": "tableau20"},
+        "scale": {"scheme": _scheme(len(points))},
     }
     label = {"field": "label", "type": "nominal"}
     return {
-        "width": _HEIGHT,
-        "height": _HEIGHT,
+        "width": _HEIGHT + 60,
+        "height": _HEIGHT + 60,
         "data": data,
         "encoding": {
             "theta": {"field": "y", "type": "quantitative", "stack": True},
@@ -128,7 +147,7 @@ def _slices(bound: BoundChart, points: Sequence[Point]) -> dict[str, Any]:
                 "encoding": {"color": colour},
             },
             {
-                "mark": {"type": "text", "radius": _HEIGHT * 0.38, "fontSize": 11},
+                "mark": {"type": "text", "radius": _HEIGHT // 2 + 16, "fontSize": 11},
                 "encoding": {"text": label, "color": {"value": "black"}},
             },
         ],
@@ -185,14 +204,19 @@ def _is_unknown(point: Point) -> bool:
     return point.key.split("/")[0] == "unknown"
 
 
-def _colours(bound: BoundChart) -> dict[str, Any]:
+def _colours(bound: BoundChart, points: Sequence[Point]) -> dict[str, Any]:
     if bound.plan.series is None:
         return {}
-    scale = {"scheme": "tableau20"}
+    scale = {"scheme": _scheme(len({_text(point.series) for point in points}))}
     title = _text(bound.labels[2])
     return {
         "color": {"field": "s", "type": "nominal", "sort": None, "title": title, "scale": scale}
     }
+
+
+def _scheme(colours: int) -> str:
+    """Twenty colours are ten in two shades: hard to tell apart where ten would do."""
+    return "tableau10" if colours <= 10 else "tableau20"
 
 
 def _measure(bound: BoundChart) -> str:
@@ -201,7 +225,7 @@ def _measure(bound: BoundChart) -> str:
     if plan.mode is ChartMode.GROUPS and plan.function is Function.COUNT:
         return "rows"
     if plan.mode is ChartMode.GROUPS:
-        return f"{plan.function.value} of {_text(bound.labels[1])}"
+        return f"{_WORDS[plan.function]} of {_text(bound.labels[1])}"
     return _text(bound.labels[1])
 
 

@@ -19,7 +19,7 @@ from rest_compat.native.errors import DIALECT as NATIVE
 from rest_compat.stagent import answers as stagent_answers
 from rest_compat.stagent import routes as stagent
 from rest_compat.stagent.errors import DIALECT as STAGENT
-from rest_compat.wire import Authenticate, Limits
+from rest_compat.wire import Authenticate, Draw, Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,10 @@ FACES = {
 
 
 def rest_routes(
-    storage: PostgresStorage, authenticate: Authenticate, limits: Limits
+    storage: PostgresStorage, authenticate: Authenticate, limits: Limits, draw: Draw
 ) -> list[Route]:
     """The routes of all REST faces with their documents under `/openapi/`."""
-    services = Services(storage, authenticate, limits)
+    services = Services(storage, authenticate, limits, draw)
     return [route for face in FACES.values() for route in face.routes(services)]
 
 

@@ -18,16 +18,17 @@ from domain.errors import Invalid, NotFound, TooLarge
 from domain.idempotency import Answer, KeyedRequest, accept_key, once
 from domain.numbers import InvalidJson
 from persistence.storage import PostgresStorage
-from rest_compat.wire import Authenticate, Limits, Refused, bounded, token_of
+from rest_compat.wire import Authenticate, Draw, Limits, Refused, bounded, token_of
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What a web process gives to a face."""
+    """What a web process gives to a face. `draw` makes a picture of a Vega-Lite specification."""
 
     storage: PostgresStorage
     authenticate: Authenticate
     limits: Limits
+    draw: Draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Call:
     viewer: Viewer
     storage: PostgresStorage
     limits: Limits
+    draw: Draw
 
     def id(self, name: str, noun: str) -> UUID:
         """The id in the path. What cannot be an id names nothing: `NotFound`."""
@@ -173,7 +175,7 @@ class _Path:
 async def _serve(endpoint: Endpoint, services: Services, request: Request) -> Response:
     viewer = await services.authenticate(token_of(request))
     access.require(viewer, endpoint.operation)
-    call = Call(request, viewer, services.storage.seen_by(viewer), services.limits)
+    call = Call(request, viewer, services.storage.seen_by(viewer), services.limits, services.draw)
     try:
         key = accept_key(request.headers.get("idempotency-key"))
         if key is None or not endpoint.repeatable:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -18,6 +18,9 @@ Parsed = TypeVar("Parsed")
 
 #: Turns the token of a request, or None, into a viewer. Raises `Unauthenticated`.
 Authenticate = Callable[[str | None], Awaitable[Viewer]]
+
+#: Draws a Vega-Lite specification.
+Draw = Callable[[Mapping[str, Any], Literal["svg", "png"]], Awaitable[bytes]]
 
 _CODES = {"missing": ErrorCode.REQUIRED, "literal_error": ErrorCode.NOT_AN_OPTION}
 

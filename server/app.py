@@ -62,6 +62,7 @@ def _routes(gateway: Gateway) -> list[BaseRoute]:
             storage,
             authenticate,
             RestLimits(settings.max_body_bytes, settings.max_upload_bytes),
+            gateway.pictures.draw,
         ),
         *health_routes(gateway),
     ]

@@ -14,6 +14,7 @@ from realtime.bus import open_bus
 from realtime.hub import Hub
 from server.auth import Authenticator
 from server.live import LogAdapter, Wakeups
+from server.pictures import Pictures
 from server.settings import ConfigurationError, Settings
 
 
@@ -27,6 +28,7 @@ class Gateway:
     log: ChangeLog
     hub: Hub
     authenticator: Authenticator
+    pictures: Pictures
 
 
 @asynccontextmanager
@@ -48,4 +50,6 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             open_organization = (await organizations.ensure_default(database)).id
         authenticator = Authenticator(storage.keys, open_organization=open_organization)
         stack.push_async_callback(authenticator.aclose)
-        yield Gateway(settings, database, storage, storage.log, hub, authenticator)
+        pictures = Pictures()
+        stack.push_async_callback(pictures.aclose)
+        yield Gateway(settings, database, storage, storage.log, hub, authenticator, pictures)

@@ -197,7 +197,7 @@ def _read(value: Any, text: str | None) -> Any:
 def _agrees(value: Any, text: str | None, function: Function | None = None) -> bool:
     told = _read(value, text)
     if function is Function.AVG and value is not None:
-        return abs(told - value) <= abs(value) / 10**12
+        return bool(abs(told - value) <= abs(value) / 10**12)
     return bool(told == value) and (told is None) == (value is None)
 
 
