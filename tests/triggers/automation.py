@@ -24,13 +24,14 @@ from domain.trigger_records import (
     TriggerEvent,
     TriggerUpdate,
 )
-from persistence import jobs
+from persistence import jobs, workflow_runs
 from persistence.engine import Database
 from persistence.firings import Firings
 from persistence.relay import JOB
 from persistence.storage import PostgresStorage
 from persistence.triggers import DROP_JOB
 from processing import firings as firing_jobs
+from processing import workflows as workflow_jobs
 from processing.addresses import Allowed
 from processing.firing_actions import Actions
 from processing.outbound import Outbound
@@ -135,8 +136,12 @@ class Automation:
 
     async def settled(self, trigger: Trigger) -> list[Firing]:
         """The trigger's firings once the relay is at the end of the log and none waits."""
-        await eventually(lambda: self._is_settled(trigger))
+        await self.settle(trigger)
         return await self.firings(trigger)
+
+    async def settle(self, trigger: Trigger) -> None:
+        """Wait until the relay is at the end of the log and no firing waits."""
+        await eventually(lambda: self._is_settled(trigger), 120)
 
     async def _is_settled(self, trigger: Trigger) -> bool:
         behind = await self.count(
@@ -154,12 +159,15 @@ class Automation:
 
 @asynccontextmanager
 async def running_worker(url: str, database: Database) -> AsyncIterator[None]:
-    """The relay and the jobs of firings, on a database. It may call webhooks of this machine."""
+    """The relay and the jobs of firings and workflows, on a database. It may call webhooks of this
+    machine."""
     stopping = asyncio.Event()
     storage = PostgresStorage(database, lambda *_: None)
     storage.firings = Firings(database, [timedelta(milliseconds=20)])
-    actions = Actions(storage, Outbound(Allowed.parse("127.0.0.1")))
+    outbound = Outbound(Allowed.parse("127.0.0.1"))
+    actions = Actions(storage, outbound)
     handlers = {
+        workflow_runs.JOB: workflow_jobs.handler(storage, outbound, stopping),
         JOB: firing_jobs.handler(storage, actions, stopping),
         DROP_JOB: firing_jobs.drop_handler(database),
     }

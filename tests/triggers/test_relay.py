@@ -12,6 +12,9 @@ from domain.rows import NewRow, RowsAdd, add_rows, delete_rows
 from domain.trigger_records import FiringStatus, Trigger, TriggerStatus
 from persistence.relay import Relay
 from persistence.shapes import Shapes
+from processing.relay import relay
+from realtime.bus import open_bus
+from realtime.log import Topic
 from tests.triggers.automation import ADDED, DELETED, UPDATED, Automation
 
 
@@ -241,6 +244,26 @@ async def test_a_table_that_is_written_all_the_time_does_not_starve_others(
         await relay.step()
     assert len(await automation.firings(second)) == 1
     assert len(await automation.firings(first)) < 3000
+
+
+async def test_a_wake_up_is_enough(automation: Automation, redis_url: str) -> None:
+    """The look at all tables comes in an hour only."""
+    world = automation.world
+    table_id = await world.table("name")
+    trigger = await automation.trigger(table_id)
+    stopping = asyncio.Event()
+    bus = open_bus(redis_url)
+    await bus.connect()
+    running = asyncio.create_task(relay(world.storage.relay, bus, stopping, every=3600))
+    try:
+        await world.add(table_id, {"name": "a"})
+        async with asyncio.timeout(30):
+            while not await automation.firings(trigger):
+                await bus.publish(Topic("table", table_id).channel, "2")
+    finally:
+        stopping.set()
+        await running
+        await bus.disconnect()
 
 
 async def test_triggers_die_with_their_table(automation: Automation) -> None:
