@@ -23,7 +23,7 @@ async def add_column(viewer: Viewer, storage: Storage, table_id: UUID, column: N
 
     async def work(shape: TableShape) -> Column:
         problems = new_column_problems([column], shape.columns)
-        checks.refuse(problems or await target_problems(viewer, storage, [column]))
+        checks.refuse(problems or await target_problems(storage, viewer.organization_id, [column]))
         checks.refuse(await new_formula_problems(viewer, storage, [column], shape.columns))
         return await storage.columns.add(shape, viewer.actor, column)
 
@@ -41,7 +41,7 @@ async def update_column(
         column = column_of(shape, column_id)
         problems = column_update_problems(column, changes)
         updated = replace(column, config=changes.get("config", column.config))
-        checks.refuse(problems or await target_problem(viewer, storage, updated))
+        checks.refuse(problems or await target_problem(storage, viewer.organization_id, updated))
         checks.refuse(await formula_problems(viewer, storage, shape, updated))
         return await storage.columns.update(shape, viewer.actor, column, changes)
 

@@ -129,7 +129,7 @@ async def _changed(
     default = old.default_value if isinstance(given, Unset) else given
     new = replace(old, type=command.type, config=config, default_value=default)
     problems: list[Problem] = column_problems(new)
-    checks.refuse(problems or await target_problem(viewer, storage, new))
+    checks.refuse(problems or await target_problem(storage, viewer.organization_id, new))
     checks.refuse(await formula_problems(viewer, storage, shape, new))
     return new
 

@@ -50,7 +50,7 @@ async def create_table(viewer: Viewer, storage: Storage, command: TableCreate) -
     problems = checks.text_problems("name", command.name, 1, 256)
     problems += checks.text_problems("description", command.description, 0, 1024)
     problems += new_column_problems(command.columns)
-    problems += await target_problems(viewer, storage, command.columns)
+    problems += await target_problems(storage, viewer.organization_id, command.columns)
     problems += await project_problems(viewer, storage, command.project_id)
     checks.refuse(problems or await new_formula_problems(viewer, storage, command.columns))
     return await storage.tables.create(viewer.organization_id, viewer.actor, command)

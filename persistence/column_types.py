@@ -160,7 +160,7 @@ async def _write(
     """Add the column to the users' table and fill it: each row with a value gets a version, in the
     revision that the change of columns is about to take."""
     await add_user_column(session, shape, column)
-    session.add_all(indexes.made_with(shape.organization_id, shape.id, column))
+    session.add_all(indexes.made_with(shape.organization_id, shape.id, [column]))
     await session.flush()
     clock = await run_sql(
         session,

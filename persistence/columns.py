@@ -90,7 +90,7 @@ class Columns:
             made = entity(row)
             if made.stored:
                 await add_user_column(session, shape, made)
-                session.add_all(indexes.made_with(shape.organization_id, shape.id, made))
+                session.add_all(indexes.made_with(shape.organization_id, shape.id, [made]))
             return made, {"added": [str(made.id)]}
 
         return await self._change(shape, actor, work)

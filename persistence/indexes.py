@@ -1,5 +1,6 @@
 """Indexes on columns, built without stopping writers."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
@@ -79,11 +80,13 @@ async def drop_computed(session: AsyncSession, shape: TableShape, changed: Colum
             await run_sql(session, f"DROP INDEX IF EXISTS {schema}.{name}")
 
 
-def made_with(organization_id: UUID, table_id: UUID, column: Column) -> list[IndexRow]:
-    """The record of the index that a column gets when it is made: a relation has one."""
-    if column.type is not ColumnType.RELATION:
-        return []
-    return [_row(organization_id, table_id, column, "ready")]
+def made_with(organization_id: UUID, table_id: UUID, columns: Sequence[Column]) -> list[IndexRow]:
+    """The records of the indexes that columns get when they are made: a relation has one."""
+    return [
+        _row(organization_id, table_id, column, "ready")
+        for column in columns
+        if column.type is ColumnType.RELATION
+    ]
 
 
 def _row(organization_id: UUID, table_id: UUID, column: Column, status: str) -> IndexRow:

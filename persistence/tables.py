@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain import ids
 from domain.changes import Cause, CauseKind, ChangeKind, OrganizationChangeKind
-from domain.columns import NewColumn, TableShape
+from domain.columns import Column, NewColumn, TableShape
 from domain.entities import Session, Table, TableCreate, TableSearch, TableWithColumns
 from domain.row_writes import PreparedRow
 from persistence import indexes
@@ -126,8 +126,7 @@ class Tables:
             organization_number = await _organization_number(session, organization_id)
             ordered = sorted((column_entity(row) for row in columns), key=lambda c: c.position)
             await create_user_table(session, organization_number, table.number, ordered)
-            for each in ordered:
-                session.add_all(indexes.made_with(organization_id, table.id, each))
+            session.add_all(indexes.made_with(organization_id, table.id, ordered))
             await session.flush()
             await log_table_change(
                 session,
@@ -137,19 +136,9 @@ class Tables:
                 ChangeKind.TABLE_CHANGED,
                 {"created": True},
             )
-            shape = TableShape(
-                table.id,
-                organization_id,
-                organization_number,
-                table.number,
-                1,
-                tuple(ordered),
-                first_session.id,
-                table.project_id,
-            )
+            shape = _first_shape(table, organization_number, ordered, first_session)
             prepared = rows(shape) if rows is not None else ()
-            if prepared:
-                await _insert(session, shape, actor, prepared, command.template_id)
+            await _insert(session, shape, actor, prepared, command.template_id)
             await write.log(OrganizationChangeKind.TABLE_CREATED, table.id, {"name": table.name})
         self._wake("organization", organization_id, write.revision)
         return TableWithColumns(entity(table, len(prepared), 2 if prepared else 1), ordered)
@@ -253,6 +242,21 @@ class Tables:
         return found
 
 
+def _first_shape(
+    table: TableRow, organization_number: int, columns: Sequence[Column], session: SessionRow
+) -> TableShape:
+    return TableShape(
+        table.id,
+        table.organization_id,
+        organization_number,
+        table.number,
+        1,
+        tuple(columns),
+        session.id,
+        table.project_id,
+    )
+
+
 async def _insert(
     session: AsyncSession,
     shape: TableShape,
@@ -260,7 +264,9 @@ async def _insert(
     rows: Sequence[PreparedRow],
     template_id: UUID | None,
 ) -> None:
-    """The first rows, in the session's transaction, which has begun."""
+    """The first rows, if there are any, in the session's transaction, which has begun."""
+    if not rows:
+        return
     raw = await (await session.connection()).get_raw_connection()
     cause = Cause(CauseKind.TEMPLATE, str(template_id))
     driver: Any = raw.driver_connection

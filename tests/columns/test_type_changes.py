@@ -268,7 +268,7 @@ async def test_what_cannot_be_changed_is_refused(postgres_url: str) -> None:
         ]
         table_id = await world.table(*columns)
         await world.add(table_id, {"v": "1", "m": 5})
-        for key, to, more, message in [
+        cases: list[tuple[str, str, dict[str, Any], str]] = [
             ("c", "text", {}, "computed column has no values"),
             ("v", "computed", {}, "computed column has no values"),
             ("v", "number", {}, '"x" is not a number'),
@@ -280,7 +280,8 @@ async def test_what_cannot_be_changed_is_refused(postgres_url: str) -> None:
                 "no table",
             ),
             ("m", "measurement", {"config": {"unit": "g"}}, 'the unit is "kg"'),
-        ]:
+        ]
+        for key, to, more, message in cases:
             with pytest.raises(Invalid, match=message):
                 await change(world, table_id, key, ColumnType(to), **more)
         column = await world.column(table_id, "m")

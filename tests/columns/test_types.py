@@ -39,14 +39,14 @@ async def upload(site: Site, name: str = "a.csv") -> str:
 async def test_values_read_back_in_one_form_from_both_faces(site: Site) -> None:
     file_id = await upload(site, "ä b.csv")
     table_id = await new_table(site, *COLUMNS)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"tags": ["b", "a"], "doc": DOC, "file": file_id, "weight": "12.50 kg"},
         {"tags": "a, b", "doc": "text", "file": {"id": file_id, "name": "?"}, "weight": 3},
         {"tags": [], "doc": False, "file": None, "weight": {"amount": None}},
     ]
     row_ids = await add(site, table_id, *rows)
     file = {"id": file_id, "name": "ä b.csv"}
-    kept = [
+    kept: list[dict[str, Any]] = [
         {
             "tags": ["b", "a"],
             "doc": DOC,
