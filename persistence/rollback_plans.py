@@ -20,7 +20,7 @@ from domain.rollback_records import ConflictReason, RollbackKind, RowConflict, U
 from persistence.engine import Connection, Pool
 from persistence.filter_sql import Params
 from persistence.json_text import dumps
-from persistence.row_sql import stored_columns
+from persistence.row_images import canonical, same_image
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ later AS (
 )
 SELECT l.row_id, l.first, l.mixed, p.action AS before, n.action AS now, n.revision, h.actor,
        p.action <> 'delete' AND n.action <> 'delete'
-         AND (p.data = n.data OR {_held(shape, "p")} = {_held(shape, "n")}) AS same
+         AND {same_image(shape, "p", "n")} AS same
 FROM later l
 JOIN row_version n ON n.table_id = $1 AND n.row_id = l.row_id AND n.version = l.last
 JOIN change h ON h.table_id = $1 AND h.revision = n.revision
@@ -131,15 +131,6 @@ ORDER BY l.row_id"""
     if mixed:
         await _plan_merges(connection, shape, undo, force, mixed, plan)
     return plan
-
-
-def _held(shape: TableShape, version: str) -> str:
-    """What an image holds of live columns: a key that is missing and one with null are the same."""
-    names = ", ".join([*(f"'{column.sql_name}'" for column in stored_columns(shape)), "'_extra'"])
-    return (
-        "(SELECT coalesce(jsonb_object_agg(e.key, e.value), '{}') FROM"
-        f" jsonb_each({version}.data) e WHERE e.value <> 'null' AND e.key = ANY(ARRAY[{names}]))"
-    )
 
 
 def _plan_row(plan: Plan, r: asyncpg.Record) -> bool:
@@ -175,7 +166,8 @@ async def _plan_merges(
     records = await connection.fetch(
         f"""
 WITH {listed}given AS (SELECT * FROM unnest($2::uuid[], $3::int[]) AS g(row_id, version))
-SELECT x.row_id, x.version, x.revision, x.action, x.data, h.actor, {condition} AS undone
+SELECT x.row_id, x.version, x.revision, x.action, h.actor, {condition} AS undone,
+       {canonical(shape, "x")} AS data
 FROM given g
 JOIN row_version x ON x.table_id = $1 AND x.row_id = g.row_id AND x.version >= g.version
 JOIN change h ON h.table_id = $1 AND h.revision = x.revision
@@ -183,18 +175,16 @@ ORDER BY x.row_id, x.version""",
         *params.values,
     )
     firsts = {r["row_id"]: r["first"] for r in rows}
-    known = {column.sql_name for column in stored_columns(shape)} | {"_extra"}
     for row_id, found in groupby(records, key=itemgetter("row_id")):
-        versions = [_version(record, known) for record in found]
+        versions = [_version(record) for record in found]
         before = versions.pop(0) if versions[0].version < firsts[row_id] else None
         _plan_merge(plan, row_id, versions[-1].exists, merge(before, versions, force=force))
 
 
-def _version(r: asyncpg.Record, known: set[str]) -> PastVersion:
+def _version(r: asyncpg.Record) -> PastVersion:
     image: dict[str, Any] = numbers.loads(r["data"])
-    live = {name: value for name, value in image.items() if name in known}
     exists = r["action"] != "delete"
-    return PastVersion(r["version"], r["revision"], r["actor"], exists, r["undone"], live)
+    return PastVersion(r["version"], r["revision"], r["actor"], exists, r["undone"], image)
 
 
 def _plan_merge(plan: Plan, row_id: UUID, exists: bool, outcome: Merged | InTheWay | None) -> None:

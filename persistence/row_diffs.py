@@ -10,8 +10,7 @@ from domain.history_records import CellDiff, DiffKind, DiffPage, DiffPlace, RowD
 from persistence.engine import Pool
 from persistence.filter_sql import Params
 from persistence.json_text import dumps
-from persistence.row_images import changed_keys, data_text, image_of, values_of
-from persistence.row_sql import stored_columns
+from persistence.row_images import changed_keys, data_text, image_of, same_image, values_of
 from persistence.statements import statements
 
 
@@ -36,18 +35,7 @@ async def read_diff(
 
 
 def _statement(shape: TableShape, behind: str) -> str:
-    """Parameters: table, lower and upper revision, limit, then the place.
-
-    Images are compared by what they hold: one may lack a key where another has null."""
-    names = ", ".join(f"'{column.sql_name}'" for column in stored_columns(shape))
-    known = f"ARRAY[{names}{', ' if names else ''}'_extra']"
-
-    def held(version: str) -> str:
-        return (
-            f"(SELECT coalesce(jsonb_object_agg(e.key, e.value), '{{}}') FROM"
-            f" jsonb_each({version}.data) e WHERE e.value <> 'null' AND e.key = ANY({known}))"
-        )
-
+    """Parameters: table, lower and upper revision, limit, then the place."""
     columns = shape.columns
     return f"""
 SELECT d.row_id, d.position, d.low IS NOT NULL AS was, d.high IS NOT NULL AS is,
@@ -68,7 +56,7 @@ FROM (
   LEFT JOIN row_version v ON v.table_id = $1 AND v.row_id = d.row_id AND v.version = d.high
     AND v.action <> 'delete'
   WHERE (p.row_id IS NULL) <> (v.row_id IS NULL)
-     OR p.row_id IS NOT NULL AND p.data <> v.data AND {held("p")} <> {held("v")}
+     OR p.row_id IS NOT NULL AND NOT {same_image(shape, "p", "v")}
   ORDER BY d.position, d.row_id LIMIT $4
 ) AS d
 LEFT JOIN row_version p ON p.table_id = $1 AND p.row_id = d.row_id AND p.version = d.low

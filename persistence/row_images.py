@@ -7,7 +7,7 @@ import orjson
 from domain.columns import Column, TableShape
 from persistence.past_rows import VERSION_COLUMNS
 from persistence.read_sql import value_json
-from persistence.row_sql import record_definition
+from persistence.row_sql import record_definition, stored_columns
 
 
 def shown_names(shape: TableShape, columns: Sequence[Column]) -> list[str]:
@@ -29,6 +29,30 @@ def image_of(columns: Sequence[Column], version: str) -> str:
     definition = record_definition(stored)
     source = f"jsonb_to_record({version}.data) AS r({definition})"
     return f"(SELECT {system}{names}, r._extra FROM {source})"
+
+
+def canonical(shape: TableShape, version: str) -> str:
+    """The image of a version with the columns of today only, each value in one form: a moment of an
+    insert is written `…Z`, that of an update `…+00:00`."""
+    definition = record_definition(stored_columns(shape))
+    return f"(SELECT to_jsonb(r) FROM jsonb_to_record({version}.data) AS r({definition}))"
+
+
+def same_image(shape: TableShape, one: str, other: str) -> str:
+    """Whether two versions hold the same values in the columns of today, as their types compare."""
+    columns = stored_columns(shape)
+    definition = record_definition(columns)
+    left, right = (
+        ", ".join(
+            [*(f"{alias}.{c.sql_name}" for c in columns), f"coalesce({alias}._extra, '{{}}')"]
+        )
+        for alias in ("a", "b")
+    )
+    return (
+        f"({one}.data = {other}.data OR (SELECT ROW({left}) IS NOT DISTINCT FROM ROW({right})"
+        f" FROM jsonb_to_record({one}.data) AS a({definition}),"
+        f" jsonb_to_record({other}.data) AS b({definition})))"
+    )
 
 
 def values_of(columns: Sequence[Column], alias: str) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -118,17 +119,20 @@ class Script:
     table_id: UUID
     row_ids: list[UUID] = field(default_factory=list)
     seen: dict[int, list[RowsPage]] = field(default_factory=dict)
+    #: How many of the queries a look sends.
+    looks: int = 99
 
     @classmethod
-    async def begin(cls, world: World) -> "Script":
+    async def begin(cls, world: World, looks: int = 99) -> "Script":
         """An empty table."""
-        script = cls(world, await world.table(*COLUMNS))
+        script = cls(world, await world.table(*COLUMNS), looks=looks)
         await script.look()
         return script
 
     async def pages(self, as_of: int | None = None) -> list[RowsPage]:
         """What all queries give now, or of then."""
-        return [await self.read(number, as_of) for number in range(len(queries(await self.shape())))]
+        count = min(self.looks, len(queries(await self.shape())))
+        return [await self.read(number, as_of) for number in range(count)]
 
     async def read(self, number: int, as_of: int | None = None, **page: Any) -> RowsPage:
         """What one query gives; `page` asks for another page of it."""
@@ -169,7 +173,7 @@ class Script:
             case "add", data:
                 new = RowsAdd(self.table_id, [NewRow(each) for each in data])
                 self.row_ids += (await rows.add_rows(self.viewer, storage, new)).row_ids
-            case ("merge" | "replace"), places, data:
+            case (("merge" | "replace"), places, data):
                 ids = await self.live(places)
                 if ids:
                     changes = [RowChange(row_id, data) for row_id in ids]
@@ -179,20 +183,9 @@ class Script:
                 ids = await self.live(places)
                 if ids:
                     await rows.delete_rows(self.viewer, storage, self.table_id, ids)
-            case "queue", place:
-                await self._queue(place)
-            case "row", place, version:
+            case (("queue" | "row" | "restore"), place, *rest):
                 if place < len(self.row_ids):
-                    row_id = self.row_ids[place]
-                    most = await self._versions(row_id)
-                    version = min(version, most)
-                    await rollbacks.roll_back_row(self.viewer, storage, row_id, version)
-            case "restore", place:
-                if place < len(self.row_ids):
-                    try:
-                        await rollbacks.restore_row(self.viewer, storage, self.row_ids[place])
-                    except Conflict:
-                        return
+                    await self._on_row(kind, self.row_ids[place], *rest)
             case "back", steps:
                 revision = sorted(self.seen)[-min(steps, len(self.seen))]
                 await rollbacks.roll_back_rows(
@@ -207,14 +200,23 @@ class Script:
         )
         return [row_id for row_id, row in zip(wanted, found, strict=True) if row is not None]
 
-    async def _queue(self, place: int) -> None:
-        for row_id in await self.live([place]):
+    async def _on_row(self, kind: str, row_id: UUID, version: int = 1) -> None:
+        storage = self.world.storage
+        if kind == "row":
+            version = min(version, await self._versions(row_id))
+            await rollbacks.roll_back_row(self.viewer, storage, row_id, version)
+        elif kind == "restore":
+            with suppress(Conflict):
+                await rollbacks.restore_row(self.viewer, storage, row_id)
+        elif await self._exists(row_id):
             found = await self._status(row_id)
             if found in (None, "initialized", "resolved", "error", "stale"):
                 report = RawReport(str(row_id), "worker", "queued")
-                await cell_reports.report_cells(
-                    self.viewer, self.world.storage, CellsReport(self.table_id, [report])
-                )
+                command = CellsReport(self.table_id, [report])
+                await cell_reports.report_cells(self.viewer, storage, command)
+
+    async def _exists(self, row_id: UUID) -> bool:
+        return await self.live([self.row_ids.index(row_id)]) == [row_id]
 
     async def _status(self, row_id: UUID) -> Any:
         return await self.world.database.pool.fetchval(

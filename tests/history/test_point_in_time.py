@@ -17,7 +17,6 @@ from domain.selection import RowRecord, RowsPage, RowsQuery
 from tests.history.scripts import STEPS, Script, data_of, pairs
 from tests.worlds import World
 
-
 #: The query that gives every row in another order than that of the table.
 _ALL_SORTED = 4
 
@@ -56,7 +55,7 @@ async def test_the_past_is_what_a_reader_saw(world: World, steps: list[Any]) -> 
 async def test_a_difference_leads_from_one_state_to_the_other(
     world: World, steps: list[Any]
 ) -> None:
-    script = await Script.begin(world)
+    script = await Script.begin(world, looks=1)
     await script.run(steps)
     for start, end in pairs(sorted(script.seen)[-4:]):
         before, after = (data_of(script.seen[each][0]) for each in (start, end))
@@ -100,9 +99,14 @@ def _loads(text: str | None) -> Any:
 
 
 def _changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """A key without a column may hold null or be missing, and that is not the same."""
     keys = {*before, *after}
-    pairs_ = {key: (before.get(key), after.get(key)) for key in keys}
-    return {key: pair for key, pair in pairs_.items() if pair[0] != pair[1]}
+    found = {key: (before.get(key), after.get(key)) for key in keys}
+    return {
+        key: pair
+        for key, pair in found.items()
+        if pair[0] != pair[1] or (key == "free" and (key in before) is not (key in after))
+    }
 
 
 async def test_a_moment_stands_for_the_last_revision_by_then(world: World) -> None:
@@ -163,9 +167,7 @@ async def test_what_was_pruned_is_refused(world: World) -> None:
     await script.read(0, 3)
     for ask in (
         lambda: script.read(0, 2),
-        lambda: history.diff_rows(
-            script.viewer, world.storage, script.table_id, AsOf(2), None, 10
-        ),
+        lambda: history.diff_rows(script.viewer, world.storage, script.table_id, AsOf(2), None, 10),
         lambda: history.revision_as_of(
             script.viewer,
             world.storage,
