@@ -2,32 +2,42 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from domain import (
+    aggregates,
     cell_reports,
+    charts,
     column_editing,
     column_types,
     exports,
     files,
     firings,
+    history,
     import_errors,
     imports,
     keys,
     links,
     projects,
+    rollbacks,
     row_batches,
     rows,
     tables,
+    tasks,
     templates,
     triggers,
     watching,
+    workflow_runs,
+    workflows,
 )
 from domain.access import OPERATIONS, Role, Viewer
+from domain.aggregation import Function, RawAggregation, RawMetric, bind_aggregation
 from domain.cell_reports import CellsReport, RawReport
+from domain.chart_records import ChartCreate, ChartUpdate
 from domain.column_type_records import ColumnTypeChange
 from domain.columns import ColumnType, ComputedBy, NewColumn
 from domain.entities import ColumnUpdate, ProjectCreate, TableCreate, TableSearch, TableUpdate
@@ -35,12 +45,15 @@ from domain.errors import Conflict, Forbidden, Invalid, NotFound
 from domain.export_formats import ExportFormat
 from domain.exports import ExportRequest
 from domain.files import FileUpload
+from domain.history_records import AsOf, HistoryQuery
 from domain.imports import ImportStart
 from domain.keys import ApiKeyCreate
 from domain.paging import page_request
+from domain.rollbacks import RowsRollback
 from domain.rows import NewRow, RowChange, RowsAdd, RowsUpdate
 from domain.selection import RowsQuery
 from domain.system_templates import SYSTEM_TEMPLATES
+from domain.task_records import TaskCreate, TaskSearch, TaskUpdate
 from domain.template_records import TemplateScope, TemplateSearch, template_json
 from domain.templates import TableFromTemplate, TemplateSave
 from domain.trigger_records import (
@@ -50,8 +63,10 @@ from domain.trigger_records import (
     TriggerEvent,
     TriggerUpdate,
 )
+from domain.workflow_records import WorkflowCreate, WorkflowSearch, WorkflowUpdate
 from persistence.blobs import Blobs
 from persistence.storage import PostgresStorage
+from tests.history.running import queued
 from tests.rules.test_rights import use_cases
 from tests.worlds import World, open_world
 
@@ -68,9 +83,14 @@ class Owned:
     file: UUID
     run: UUID
     key: UUID
+    chart: UUID
     template: UUID
     trigger: UUID
     firing: UUID
+    task: UUID
+    workflow: UUID
+    workflow_run: UUID
+    rollback: UUID
 
 
 Call = Callable[[Viewer, PostgresStorage, Owned], Awaitable[Any]]
@@ -80,9 +100,34 @@ async def _chunks() -> AsyncIterator[bytes]:
     yield b"name\nx\n"
 
 
+async def _tasks(v: Viewer, s: PostgresStorage, _owned: Owned) -> list[Any]:
+    return list((await tasks.list_tasks(v, s, TaskSearch(), None, 9)).tasks)
+
+
+async def _task_count(v: Viewer, s: PostgresStorage, _owned: Owned) -> list[Any]:
+    return [1] * await tasks.count_tasks(v, s, TaskSearch())
+
+
+async def _workflows(v: Viewer, s: PostgresStorage, _owned: Owned) -> list[Any]:
+    return list((await workflows.list_workflows(v, s, WorkflowSearch(), None, 9)).workflows)
+
+
+async def _workflow_count(v: Viewer, s: PostgresStorage, _owned: Owned) -> list[Any]:
+    return [1] * await workflows.count_workflows(v, s, WorkflowSearch())
+
+
 def _query(_shape: object) -> RowsQuery:
     return RowsQuery(selection=None, page=page_request(maximum=10))
 
+
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+STEPS = {
+    "pattern": "sequence",
+    "steps": [{"id": "a", "kind": "task_create", "title": "T"}],
+}
+
+_CHART = {"type": "bar", "xColumn": "name", "aggregation": "count"}
+_COUNT = RawAggregation(metrics=[RawMetric(Function.COUNT)])
 
 #: One call a use case, by the function's name. Lists are told apart: they answer, but with nothing.
 CALLS: dict[str, Call] = {
@@ -124,6 +169,16 @@ CALLS: dict[str, Call] = {
     "read_linked_from": lambda v, s, o: links.read_linked_from(
         v, s, o.table, "link", [o.row], _query
     ),
+    "aggregate_rows": lambda v, s, o: aggregates.aggregate_rows(
+        v, s, o.table, lambda shape: bind_aggregation(shape, _COUNT)
+    ),
+    "list_charts": lambda v, s, o: charts.list_charts(v, s, o.table),
+    "get_chart": lambda v, s, o: charts.get_chart(v, s, o.chart),
+    "create_chart": lambda v, s, o: charts.create_chart(v, s, ChartCreate(o.table, "C", _CHART)),
+    "update_chart": lambda v, s, o: charts.update_chart(v, s, o.chart, ChartUpdate(name="N")),
+    "chart_state": lambda v, s, o: charts.chart_state(v, s, o.chart),
+    "watch_chart": lambda v, s, o: charts.watch_chart(v, s, o.chart),
+    "delete_chart": lambda v, s, o: charts.delete_chart(v, s, o.chart),
     "add_rows": lambda v, s, o: rows.add_rows(v, s, RowsAdd(o.table, [NewRow({})])),
     "add_good_rows": lambda v, s, o: row_batches.add_good_rows(
         v, s, RowsAdd(o.table, [NewRow({})])
@@ -154,6 +209,17 @@ CALLS: dict[str, Call] = {
     "finished_import": lambda v, s, o: imports.finished_import(v, s, o.run),
     "cancel_import": lambda v, s, o: imports.cancel_import(v, s, o.run),
     "resume_import": lambda v, s, o: imports.resume_import(v, s, o.run),
+    "read_history": lambda v, s, o: history.read_history(v, s, o.table, HistoryQuery(10)),
+    "revision_as_of": lambda v, s, o: history.revision_as_of(v, s, o.table, AsOf(1)),
+    "diff_rows": lambda v, s, o: history.diff_rows(v, s, o.table, AsOf(1), None, 10),
+    "roll_back_row": lambda v, s, o: rollbacks.roll_back_row(v, s, o.row, 1),
+    "roll_back_cell": lambda v, s, o: rollbacks.roll_back_cell(v, s, o.row, "name", 1),
+    "restore_row": lambda v, s, o: rollbacks.restore_row(v, s, o.row),
+    "roll_back_rows": lambda v, s, o: rollbacks.roll_back_rows(v, s, RowsRollback(o.table, 1)),
+    "roll_back_import": lambda v, s, o: rollbacks.roll_back_import(v, s, o.run),
+    "roll_back_actor": lambda v, s, o: rollbacks.roll_back_actor(v, s, o.table, "x", _LONG_AGO),
+    "get_rollback": lambda v, s, o: rollbacks.get_rollback(v, s, o.rollback),
+    "rollback_conflicts": lambda v, s, o: rollbacks.rollback_conflicts(v, s, o.rollback, None, 10),
     "list_templates": lambda v, s, o: templates.list_templates(
         v, s, TemplateSearch(scope=TemplateScope.USER)
     ),
@@ -182,6 +248,30 @@ CALLS: dict[str, Call] = {
     "replay_firings": lambda v, s, o: firings.replay_firings(
         v, s, o.trigger, {FiringStatus.FAILED}
     ),
+    "get_task": lambda v, s, o: tasks.get_task(v, s, o.task),
+    "list_tasks": _tasks,
+    "count_tasks": _task_count,
+    "create_task": lambda v, s, o: tasks.create_task(v, s, TaskCreate("T", project_id=o.project)),
+    "update_task": lambda v, s, o: tasks.update_task(v, s, o.task, TaskUpdate(title="N")),
+    "get_workflow": lambda v, s, o: workflows.get_workflow(v, s, o.workflow),
+    "list_workflows": _workflows,
+    "count_workflows": _workflow_count,
+    "create_workflow": lambda v, s, o: workflows.create_workflow(
+        v, s, WorkflowCreate("W", STEPS, project_id=o.project)
+    ),
+    "update_workflow": lambda v, s, o: workflows.update_workflow(
+        v, s, o.workflow, WorkflowUpdate(name="N")
+    ),
+    "pause_workflow": lambda v, s, o: workflows.pause_workflow(v, s, o.workflow),
+    "resume_workflow": lambda v, s, o: workflows.resume_workflow(v, s, o.workflow),
+    "start_workflow": lambda v, s, o: workflow_runs.start_workflow(v, s, o.workflow, {}),
+    "get_run": lambda v, s, o: workflow_runs.get_run(v, s, o.workflow_run),
+    "list_runs": lambda v, s, o: workflow_runs.list_runs(v, s, o.workflow, None, 9),
+    "run_steps": lambda v, s, o: workflow_runs.run_steps(v, s, o.workflow_run),
+    "watch_runs": lambda v, s, o: workflow_runs.watch_runs(v, s, o.workflow),
+    "cancel_run": lambda v, s, o: workflow_runs.cancel_run(v, s, o.workflow_run),
+    "replay_run": lambda v, s, o: workflow_runs.replay_run(v, s, o.workflow_run),
+    "delete_workflow": lambda v, s, o: workflows.delete_workflow(v, s, o.workflow),
     "list_keys": lambda v, s, o: keys.list_keys(v, s),
     "create_key": lambda v, s, o: keys.create_key(v, s, ApiKeyCreate("K", Role.VIEWER)),
     "revoke_key": lambda v, s, o: keys.revoke_key(v, s, o.key),
@@ -191,8 +281,14 @@ EMPTY_FOR_OTHERS = {
     "list_tables",
     "list_keys",
     "import_rejections",
+    "rollback_conflicts",
     "list_templates",
+    "list_tasks",
+    "count_tasks",
+    "list_workflows",
+    "count_workflows",
 }
+IN_A_PROJECT = {"create_table", "create_task", "create_workflow"}
 OWN_THINGS_ONLY = {
     "create_project",
     "import_template",
@@ -223,8 +319,12 @@ async def owned(world: World) -> Owned:
     file = await files.upload_file(viewer, storage, FileUpload("a.csv", _chunks()))
     run = await imports.start_import(viewer, storage, ImportStart(table_id, file.id))
     key = await keys.create_key(viewer, storage, ApiKeyCreate("K", Role.VIEWER))
+    chart = await charts.create_chart(viewer, storage, ChartCreate(table_id, "C", _CHART))
     template = await templates.save_template(viewer, storage, TemplateSave(table_id, "T"))
     trigger, firing = await _fired(world, table_id)
+    task = await tasks.create_task(viewer, storage, TaskCreate("T"))
+    workflow = await workflows.create_workflow(viewer, storage, WorkflowCreate("W", STEPS))
+    workflow_run = await workflow_runs.start_workflow(viewer, storage, workflow.id, {})
     return Owned(
         project.id,
         table_id,
@@ -234,9 +334,14 @@ async def owned(world: World) -> Owned:
         file.id,
         run.id,
         key.key.id,
+        chart.id,
         template.id,
         trigger,
         firing,
+        task.id,
+        workflow.id,
+        workflow_run.id,
+        (await queued(world, table_id)).id,
     )
 
 
@@ -292,7 +397,7 @@ async def test_what_belongs_to_others_does_not_exist(
         call = CALLS[name](other.viewer, storage, owned)
         if name in EMPTY_FOR_OTHERS:
             assert await call == []
-        elif name == "create_table":
+        elif name in IN_A_PROJECT:
             with pytest.raises(Invalid, match="Project not found"):
                 await call
         else:
