@@ -24,7 +24,9 @@ async def add_column(viewer: Viewer, storage: Storage, table_id: UUID, column: N
     async def work(shape: TableShape) -> Column:
         problems = new_column_problems([column], shape.columns)
         checks.refuse(problems or await target_problems(storage, viewer.organization_id, [column]))
-        checks.refuse(await new_formula_problems(viewer, storage, [column], shape.columns))
+        checks.refuse(
+            await new_formula_problems(storage, viewer.organization_id, [column], shape.columns)
+        )
         return await storage.columns.add(shape, viewer.actor, column)
 
     return await on_table(viewer, storage, table_id, work)
@@ -42,7 +44,8 @@ async def update_column(
         problems = column_update_problems(column, changes)
         updated = replace(column, config=changes.get("config", column.config))
         checks.refuse(problems or await target_problem(storage, viewer.organization_id, updated))
-        checks.refuse(await formula_problems(viewer, storage, shape, updated))
+        if "config" in changes:
+            checks.refuse(await formula_problems(storage, viewer.organization_id, shape, updated))
         return await storage.columns.update(shape, viewer.actor, column, changes)
 
     return await on_table(viewer, storage, table_id, work)

@@ -130,7 +130,7 @@ async def _changed(
     new = replace(old, type=command.type, config=config, default_value=default)
     problems: list[Problem] = column_problems(new)
     checks.refuse(problems or await target_problem(storage, viewer.organization_id, new))
-    checks.refuse(await formula_problems(viewer, storage, shape, new))
+    checks.refuse(await formula_problems(storage, viewer.organization_id, shape, new))
     return new
 
 

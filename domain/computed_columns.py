@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from domain import ids
-from domain.access import Viewer
 from domain.columns import Column, ColumnType, NewColumn, TableShape
 from domain.computations import Target, attach, target_ids
 from domain.errors import ErrorCode, Problem
@@ -12,15 +11,15 @@ from domain.ports import Storage
 
 
 async def new_formula_problems(
-    viewer: Viewer,
     storage: Storage,
+    organization_id: UUID,
     columns: Sequence[NewColumn],
     existing: Sequence[Column] = (),
 ) -> list[Problem]:
     """What is wrong with the formulas and rollups of new columns beside the `existing` ones. Keys
     and configs are right already."""
     made = [_as_column(column, index) for index, column in enumerate(columns)]
-    found = await _problems(viewer, storage, [*existing, *made])
+    found = await _problems(storage, organization_id, [*existing, *made])
     problems = [
         Problem(ErrorCode.INVALID, f"config.{found[each.key]}", ("columns", str(index), "config"))
         for index, each in enumerate(made)
@@ -28,21 +27,21 @@ async def new_formula_problems(
     ]
     others = {column.key for column in existing}
     if not problems and existing:
-        before = await _problems(viewer, storage, existing)
+        before = await _problems(storage, organization_id, existing)
         problems = _broken(found, before, others, ("columns", "0", "config"))
     return problems
 
 
 async def formula_problems(
-    viewer: Viewer, storage: Storage, shape: TableShape, updated: Column
+    storage: Storage, organization_id: UUID, shape: TableShape, updated: Column
 ) -> list[Problem]:
     """What is wrong with the formula or rollup of a column as it shall be, and which others would
     no longer work with it, though they did before."""
     columns = [updated if each.id == updated.id else each for each in shape.columns]
-    found = await _problems(viewer, storage, columns)
+    found = await _problems(storage, organization_id, columns)
     if updated.key in found:
         return [Problem(ErrorCode.INVALID, f"config.{found[updated.key]}", ("config",))]
-    before = await _problems(viewer, storage, shape.columns)
+    before = await _problems(storage, organization_id, shape.columns)
     others = {column.key for column in columns} - {updated.key}
     return _broken(found, before, others, ("config",))
 
@@ -58,14 +57,14 @@ def _broken(
 
 
 async def _problems(
-    viewer: Viewer, storage: Storage, columns: Sequence[Column]
+    storage: Storage, organization_id: UUID, columns: Sequence[Column]
 ) -> Mapping[str, str]:
     if not any(column.type is ColumnType.COMPUTED for column in columns):
         return {}
     targets: dict[str, Target] = {}
     for text in target_ids(columns):
         table_id = ids.parse(text)
-        shape = table_id and await storage.tables.shape(viewer.organization_id, table_id)
+        shape = table_id and await storage.tables.shape(organization_id, table_id)
         if shape:
             targets[text] = Target(shape.sql_name, shape.columns_by_key)
     return attach(columns, "", targets).problems

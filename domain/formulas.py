@@ -72,12 +72,13 @@ Lookup = Callable[[str], Column]
 
 
 class Binder:
-    """Binds the formulas of one table. `table` is its name in SQL, for aggregates."""
+    """Binds the formulas of one table. `table` is its name in SQL, for aggregates. `functions` are
+    those of the language by name."""
 
     def __init__(self, table: str, lookup: Lookup) -> None:
         self._table = table
         self._lookup = lookup
-        self._functions: dict[str, Callable[[Call], Value]] = {
+        self.functions: dict[str, Callable[[Call], Value]] = {
             **{
                 each.value: self._aggregate
                 for each in AggregateFunction
@@ -131,7 +132,7 @@ class Binder:
         return total
 
     def _call(self, call: Call) -> Value:
-        function = self._functions.get(call.function)
+        function = self.functions.get(call.function)
         if function is None:
             raise FormulaError(f"unknown function {call.function}", call.position)
         return function(call)

@@ -52,7 +52,9 @@ async def create_table(viewer: Viewer, storage: Storage, command: TableCreate) -
     problems += new_column_problems(command.columns)
     problems += await target_problems(storage, viewer.organization_id, command.columns)
     problems += await project_problems(viewer, storage, command.project_id)
-    checks.refuse(problems or await new_formula_problems(viewer, storage, command.columns))
+    checks.refuse(
+        problems or await new_formula_problems(storage, viewer.organization_id, command.columns)
+    )
     return await storage.tables.create(viewer.organization_id, viewer.actor, command)
 
 

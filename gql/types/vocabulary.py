@@ -36,7 +36,7 @@ class ColumnType(Enum):
         "measurement", "A number in the unit `config.unit`, as `amount` and `unit`."
     )
     RELATION = _word("relation", "Ids of rows; a list when `config.multiple` is true.")
-    COMPUTED = _word("computed", "Computed from other columns; null until computation is built.")
+    COMPUTED = _word("computed", "Computed from other columns by a formula or a rollup.")
 
 
 @strawberry.enum(description="Who fills the cells of a column in place of a person.")
