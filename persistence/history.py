@@ -65,7 +65,10 @@ class History:
     async def entries(
         self, shape: TableShape, query: HistoryQuery, after: HistoryPlace | None
     ) -> HistoryPage:
-        """Entries, newest first. Values of deleted columns stand under the keys that they had."""
+        """Entries, newest first. Values of deleted columns stand under the keys that they had.
+
+        Raises `StructureMoved`, also for a table that was deleted."""
+        await self.covered(shape)
         columns = await self.columns(shape)
         params = Params(shape.id, query.limit + 1)
         text = _entries_statement(shape, columns, await self._where(shape, query, after, params))
