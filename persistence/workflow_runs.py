@@ -42,6 +42,8 @@ from persistence.workflow_log import (
 
 #: The job that does a run; its payload is `{"runId"}`.
 JOB = "workflow"
+#: A change of a thousand rows may start a thousand runs: people's jobs do not wait for them.
+_TRIGGERED_PRIORITY = -1
 
 _START = f"""
 INSERT INTO workflow_run (id, organization_id, workflow_id, number, status, cause, depth, input,
@@ -203,7 +205,8 @@ async def _insert(write: RunWrite, new: NewRun) -> WorkflowRun:
         "UPDATE workflow SET run_number = $2 WHERE id = $1", new.workflow_id, number
     )
     await write.log(run)
-    await jobs.enqueue(write.connection, JOB, {"runId": str(run.id)})
+    priority = _TRIGGERED_PRIORITY if new.cause.kind is RunCauseKind.TRIGGER else 0
+    await jobs.enqueue_all(write.connection, JOB, [{"runId": str(run.id)}], priority=priority)
     return run
 
 
