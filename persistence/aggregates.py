@@ -76,7 +76,10 @@ async def fetch(pool: Pool, text: str, values: Sequence[Any]) -> list[asyncpg.Re
         return await pool.fetch(text, *values)
     except _MOVED:
         raise StructureMoved from None
-    except (asyncpg.TransactionTimeoutError, asyncpg.QueryCanceledError):
+    except asyncpg.ConnectionDoesNotExistError as error:
+        # The server ends the connection of a transaction that takes too long.
+        if not isinstance(error.__cause__, asyncpg.TransactionTimeoutError):
+            raise
         message = "The table is too large to be read whole in five seconds; use a filter"
         raise TooLarge(message) from None
 
