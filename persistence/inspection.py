@@ -4,12 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import asyncpg
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from persistence.embedded import EmbeddedError
 from persistence.engine import Database
 from persistence.migrate import configuration
+
+#: What opening and asking a database raises when it cannot be used.
+UNUSABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, EmbeddedError)
 
 #: Tables named in one answer at most.
 _NAMED = 10

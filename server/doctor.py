@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import uuid4
 
-import asyncpg
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from persistence.blobs import Blobs
-from persistence.embedded import EmbeddedError, EmbeddedPostgres
+from persistence.embedded import EmbeddedPostgres
 from persistence.engine import Database
-from persistence.inspection import Inspection
+from persistence.inspection import UNUSABLE, Inspection
 from server import valkey
 from server.settings import Settings
 
@@ -54,7 +53,7 @@ async def examine(settings: Settings, *, deep: bool) -> list[Finding]:
                 findings.append(await check(inspection))
                 if findings[-1].check == "schema" and findings[-1].verdict is Verdict.FAILED:
                     break
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, EmbeddedError) as error:
+    except UNUSABLE as error:
         told = f"cannot be used: {error}"
         findings.append(Finding("PostgreSQL", Verdict.FAILED, told))
     findings.append(await _redis(settings))

@@ -35,6 +35,13 @@ if TYPE_CHECKING:
 
 _FROM_PAGE = ("revision", "rowCount")
 
+_First = Annotated[
+    int | None, strawberry.argument(description="How many from the start, 0 to 1,000.")
+]
+_After = Annotated[str | None, strawberry.argument(description="Only rows behind this cursor.")]
+_Last = Annotated[int | None, strawberry.argument(description="How many from the end, 0 to 1,000.")]
+_Before = Annotated[str | None, strawberry.argument(description="Only rows before this cursor.")]
+
 
 @strawberry.type(description="A row and its cursor.")
 class RowEdge:
@@ -165,18 +172,10 @@ class Table(TableHistory, TableExport, TableFigures, Node):
     async def rows(
         self,
         info: Info,
-        first: Annotated[
-            int | None, strawberry.argument(description="How many from the start, 0 to 1,000.")
-        ] = None,
-        after: Annotated[
-            str | None, strawberry.argument(description="Only rows behind this cursor.")
-        ] = None,
-        last: Annotated[
-            int | None, strawberry.argument(description="How many from the end, 0 to 1,000.")
-        ] = None,
-        before: Annotated[
-            str | None, strawberry.argument(description="Only rows before this cursor.")
-        ] = None,
+        first: _First = None,
+        after: _After = None,
+        last: _Last = None,
+        before: _Before = None,
         filter: Annotated[
             RowFilter | None, strawberry.argument(description="Only rows that match.")
         ] = None,

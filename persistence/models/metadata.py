@@ -8,8 +8,8 @@ from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from persistence.models.base import (
-    ids_column,
     identity_column,
+    ids_column,
     json_column,
     now_column,
     time_column,
