@@ -39,6 +39,8 @@ _CURSORS_AT_ONCE = 50
 _ENTRIES_AT_ONCE = 500
 #: Rows times triggers of one step: about half a second of PostgreSQL's time.
 ROWS_AT_ONCE = 10_000
+#: A table gets as many rows, also when those before it have used up the step.
+_LEAST_ROWS = 100
 _LIMIT_WINDOW = timedelta(minutes=1)
 
 _TAKE = """
@@ -90,7 +92,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a step did: the cursors that it took, the firings that it stored, and whether it is
+    """What a step did: the cursors that it moved, the firings that it stored, and whether it is
     worth taking another one at once."""
 
     cursors: int
@@ -118,26 +120,49 @@ class Relay:
     ) -> None:
         self._pool = database.pool
         self._shapes = shapes
-        self._rows_at_once = rows_at_once
+        self._most = self._rows = rows_at_once
 
     async def followed(self) -> set[UUID]:
         """The tables that have triggers."""
         return {r["table_id"] for r in await self._pool.fetch(_FOLLOWED, CONSUMER)}
 
     async def step(self) -> Step:
-        """Move some cursors on, in one transaction."""
-        firings = 0
-        left = self._rows_at_once
+        """Move some cursors on, in one transaction. After a failure the next step is a smaller one:
+        rows of a megabyte may not fit into the five seconds that a transaction has."""
+        try:
+            done = await self._step(self._rows)
+        except Exception:
+            self._rows = max(1, self._rows // 4)
+            raise
+        self._rows = min(self._most, self._rows + self._rows // 4 + 1)
+        return done
+
+    async def _step(self, left: int) -> Step:
+        moved = firings = 0
         async with self._pool.acquire() as connection, connection.transaction():
-            cursors = await connection.fetch(_TAKE, CONSUMER, _CURSORS_AT_ONCE)
-            for cursor in cursors:
-                done = await self._advance(connection, cursor, left)
-                firings += done.firings
-                left -= done.work
+            for cursor in await connection.fetch(_TAKE, CONSUMER, _CURSORS_AT_ONCE):
+                done = await self._try(connection, cursor, left)
+                if done is not None:
+                    moved += 1
+                    firings += done.firings
+                    left -= done.work
                 if left <= 0:
                     break
         # Whoever is behind still, or has become so, is found by the next step.
-        return Step(len(cursors), firings, more=bool(cursors))
+        return Step(moved, firings, more=bool(moved))
+
+    async def _try(
+        self, connection: Connection, cursor: asyncpg.Record, left: int
+    ) -> "_Done | None":
+        """One table; None when it failed. The others must not wait for it."""
+        try:
+            async with connection.transaction():
+                return await self._advance(connection, cursor, left)
+        except Exception as error:
+            if _is_passing(error):
+                raise
+            _log.exception("a table cannot be relayed", table_id=str(cursor["table_id"]))
+            return None
 
     async def _advance(self, connection: Connection, cursor: asyncpg.Record, left: int) -> "_Done":
         table_id = cursor["table_id"]
@@ -146,7 +171,8 @@ class Relay:
             # All are paused. One that goes on begins at a later revision than this one.
             await connection.execute(_MOVE, CONSUMER, table_id, cursor["head"], None)
             return _Done(0, 1)
-        part = await _slice(connection, cursor, max(1, max(left, 100) // len(triggers)))
+        least = min(_LEAST_ROWS, self._rows)
+        part = await _slice(connection, cursor, max(1, max(left, least) // len(triggers)))
         firings = 0
         if part.fires:
             shape = await self._shapes.for_log(table_id, cursor["columns_version"])
@@ -162,10 +188,17 @@ class _Done:
     work: int
 
 
+def _is_passing(error: Exception) -> bool:
+    """Whether trying again may succeed."""
+    return jobs.out_of_reach(error) or isinstance(error, asyncpg.TransactionRollbackError)
+
+
 async def _slice(connection: Connection, cursor: asyncpg.Record, budget: int) -> _Slice:
     """The next entries with at most `budget` rows; of a larger entry a part."""
     revision: int = cursor["revision"]
     entries = await connection.fetch(_ENTRIES, cursor["table_id"], revision, _ENTRIES_AT_ONCE)
+    if not entries:
+        return _Slice(cursor["head"], (), 0)  # the log was pruned up to here
     first = entries[0]
     if cursor["after_row"] is not None or (_may_fire(first) and first["rows"] > budget):
         return await _part(connection, cursor, first, budget)
@@ -217,7 +250,7 @@ async def _fire(
         async with connection.transaction():
             counts = await _store(connection, shape, trigger, part, fires, first)
     except Exception as error:
-        if jobs.out_of_reach(error) or isinstance(error, asyncpg.TransactionRollbackError):
+        if _is_passing(error):
             raise
         return await _tell_fault(connection, shape, trigger, fires[0][0], _sentence(error))
     if counts["queued"]:

@@ -131,14 +131,15 @@ async def test_what_does_not_exist_comes_before_what_is_wrong(calls: Calls) -> N
     for unknown in UNKNOWN:
         url = f"/api/tables/{unknown}/triggers"
         refused(await calls.client.get(url), 404, "Table not found")
-        for body in (TASK, {}):
-            refused(await calls.client.post(url, json=body), 404, "Table not found")
+        for given in (TASK, {}):
+            refused(await calls.client.post(url, json=given), 404, "Table not found")
     for own in (
         *(f"/api/tables/{table['id']}/triggers/{unknown}" for unknown in UNKNOWN),
         f"/api/tables/{other['id']}/triggers/{made['id']}",
         f"/api/tables/{UNKNOWN[0]}/triggers/{made['id']}",
     ):
-        for body in ({}, {"status": "nonsense"}, {"name": None}):
+        bodies: tuple[dict[str, Any], ...] = ({}, {"status": "nonsense"}, {"name": None})
+        for body in bodies:
             refused(await calls.client.patch(own, json=body), 404, "Trigger not found")
         refused(await calls.client.delete(own), 404, "Trigger not found")
     assert await _list(calls, table["id"]) == [made]
