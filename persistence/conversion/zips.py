@@ -35,7 +35,7 @@ def check(path: Path) -> None:
     try:
         with ZipFile(path) as archive:
             entries = archive.infolist()
-    except (BadZipFile, OSError, ValueError, NotImplementedError, UnicodeDecodeError):
+    except (BadZipFile, OSError, ValueError):
         raise Unreadable(_DAMAGED) from None
     if len(entries) > MAX_ENTRIES:
         raise Unreadable(f"The workbook has more than {MAX_ENTRIES} parts")
