@@ -19,14 +19,16 @@ def rows_as_of(shape: TableShape, revision: str) -> str:
     """A subquery with the columns of the users' table. The table's id is parameter 1; `revision`
     is a reference to another.
 
-    Versions of a row have no holes: the one before the first that came later is the one of then."""
+    Versions of a row have no holes: the one before the first that came later is the one of then.
+    Both halves look versions up by key, row by row. A join would let PostgreSQL choose, and it
+    chose badly: it cannot know how many rows changed since."""
     cells = "".join(f", r.{column.sql_name}" for column in stored_columns(shape))
     definition = record_definition(stored_columns(shape))
     return f"""(
 SELECT {", ".join(column_names(shape, "l"))} FROM {shape.sql_name} AS l
-WHERE NOT EXISTS (
-  SELECT 1 FROM row_version x WHERE x.table_id = $1 AND x.row_id = l.id AND x.version = l.version
-    AND x.revision > {revision})
+WHERE coalesce((
+  SELECT x.revision FROM row_version x
+  WHERE x.table_id = $1 AND x.row_id = l.id AND x.version = l.version), 0) <= {revision}
 UNION ALL
 SELECT {VERSION_COLUMNS.format(v="v")}{cells}, r._extra
 FROM (
@@ -34,8 +36,11 @@ FROM (
   FROM row_version x WHERE x.table_id = $1 AND x.revision > {revision}
   GROUP BY x.row_id, x.position
 ) AS d
-JOIN row_version v ON v.table_id = $1 AND v.row_id = d.row_id AND v.version = d.version
-  AND v.action <> 'delete'
+CROSS JOIN LATERAL (
+  SELECT * FROM row_version o
+  WHERE o.table_id = $1 AND o.row_id = d.row_id AND o.version = d.version
+    AND o.action <> 'delete' LIMIT 1
+) AS v
 CROSS JOIN LATERAL jsonb_to_record(v.data) AS r({definition})
 )"""
 

@@ -50,9 +50,7 @@ class Book:
 
     async def back(self, entry: dict[str, Any]) -> None:
         """To this entry."""
-        answer = await self.client.post(
-            f"{self.row}/history", json={"historyEntryId": entry["id"]}
-        )
+        answer = await self.client.post(f"{self.row}/history", json={"historyEntryId": entry["id"]})
         assert (answer.status_code, answer.json()) == (200, {"ok": True})
 
     async def data(self) -> dict[str, Any]:
