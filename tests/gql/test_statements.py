@@ -126,6 +126,26 @@ async def test_lists_of_tables_cost_one_statement_a_level(
     assert counts == [5, 5]
 
 
+async def test_runs_with_their_steps_cost_one_statement_a_level(
+    small_site: Site, statements: Statements
+) -> None:
+    create = """mutation { workflowCreate(input: {name: "W", definition: {pattern: "sequence",
+      steps: [{id: "a", kind: "task_create", title: "T"}]}}) { workflow { id } } }"""
+    start = "mutation($id: ID!) { workflowStart(input: {workflowId: $id}) { run { id } } }"
+    query = """query($id: ID!) { workflow(id: $id) { project { name } runs { nodes {
+      steps { name } workflow { name } } } } }"""
+    workflow_id = (await small_site.graphql(create))["workflowCreate"]["workflow"]["id"]
+    counts = []
+    for size in (2, 6):
+        for _ in range(size):
+            await small_site.graphql(start, id=workflow_id)
+        with statements.counted() as found:
+            await small_site.graphql(query, id=workflow_id)
+        counts.append(len(found))
+    # The workflow, once more for the right to see its runs, the runs, their steps, their workflow.
+    assert counts == [5, 5]
+
+
 async def test_things_by_id_are_read_together(small_site: Site, statements: Statements) -> None:
     table_id = await wide_table(small_site, 3, 50)
     query = "query($t: ID!) { table(id: $t) { rows { nodes { id } } } }"
