@@ -157,11 +157,15 @@ def measurement(config: Config) -> Reader:
 
 
 def measurement_from_file(config: Config) -> Reader:
-    """As in JSON; the amount may wear what a number of a file may, such as thousands commas."""
+    """As in JSON, the object as its JSON text; the amount may wear what a number of a file may,
+    such as thousands commas."""
     unit = (config or {}).get("unit") or None
     read_number = number_from_file(config)
+    read_object = measurement(config)
 
     def read(written: str) -> Any:
+        if written.lstrip().startswith("{"):
+            return read_object(_json_of(written) or written)
         amount, given = _measured(written)
         if given:
             _check_unit(given, unit)
