@@ -1,6 +1,7 @@
 """How a worker moves a run on, step by step. It does so only from where it believes the run to be:
 a run that was cancelled, or that another worker took over, is left alone."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -49,6 +50,11 @@ UPDATE workflow_step
 SET status = '{StepStatus.INTERRUPTED}', finished_at = clock_timestamp(),
     error = 'The worker was lost'
 WHERE run_id = $1 AND status = '{StepStatus.RUNNING}'
+"""
+_FAIL = f"""
+UPDATE workflow_run
+SET status = '{RunStatus.FAILED}', error = $2, updated_at = $3, finished_at = $3
+WHERE id = $1 AND {UNENDED} RETURNING {RUN_FIELDS}
 """
 _MOVE = f"""
 UPDATE workflow_run
@@ -134,6 +140,17 @@ class WorkflowSteps:
         except (Superseded, NotFound):
             return None
         return moved
+
+    async def give_up(self, run_id: UUID, error: str) -> None:
+        """End a run as failed, with the attempt that is under way."""
+        workflow_id = await self._pool.fetchval(
+            "SELECT workflow_id FROM workflow_run WHERE id = $1", run_id
+        )
+        with suppress(Superseded, NotFound):
+            async with write_runs(self._pool, self._wake, workflow_id) as write:
+                row = await write.connection.fetchrow(_FAIL, run_id, error, write.at)
+                await write.connection.execute(_LOST, run_id)
+                await write.log(found_run(row), error=error)
 
 
 def _status_behind(result: StepResult, last: bool) -> RunStatus:

@@ -33,7 +33,17 @@ def handler(
     """The handler of jobs of runs. After `stopping` it gives a run back between two steps."""
 
     async def work(payload: Mapping[str, Any]) -> None:
-        await do_run(storage, outbound, UUID(payload["runId"]), stopping)
+        run_id = UUID(payload["runId"])
+        try:
+            await do_run(storage, outbound, run_id, stopping)
+        except TryAgain:
+            raise
+        except Exception as error:
+            if out_of_reach(error):
+                raise
+            # The job ends here, so the run must: nobody else would take it up.
+            _log.exception("a run of a workflow failed", run_id=str(run_id))
+            await storage.workflow_steps.give_up(run_id, "An internal error ended the run")
 
     return work
 

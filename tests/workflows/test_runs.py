@@ -267,6 +267,16 @@ async def test_a_step_that_loses_its_workers_is_given_up(auto: Automation) -> No
     assert (await auto.get(run.id)).error == "The worker was lost 6 times in this step"
 
 
+async def test_a_run_that_cannot_be_read_ends_with_a_sentence(auto: Automation) -> None:
+    run = await auto.start(await auto.make(a_task()))
+    await auto.world.database.pool.execute(
+        "UPDATE workflow_run SET definition = '{}' WHERE id = $1", run.id
+    )
+    async with auto.worker():
+        done = await auto.ended(run)
+    assert (done.status, done.error) == (RunStatus.FAILED, "An internal error ended the run")
+
+
 async def test_a_worker_that_is_taken_for_lost_cannot_move_the_run(auto: Automation) -> None:
     """Two workers at one run: what the first one stores after the second has begun is refused."""
     arrived, go_on = asyncio.Event(), asyncio.Event()
