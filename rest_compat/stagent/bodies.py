@@ -57,7 +57,7 @@ class ColumnBody(Body):
         None,
         description="`options` for select and multi_select; `unit` for measurement; `formula`, "
         "`formulaType`, `resultType`, "
-        "`dependencies` for computed; `targetTableId`, `displayColumn` for relation.",
+        "`dependencies`, `rollup` for computed; `targetTableId`, `displayColumn` for relation.",
     )
 
 

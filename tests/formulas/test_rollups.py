@@ -1,5 +1,6 @@
 """Computed columns that look into another table over a relation."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -153,21 +154,20 @@ async def test_only_tables_that_look_in_become_old(world: World) -> None:
     assert after == before | {orders: before[orders] + 1}
 
 
-@pytest.mark.parametrize(
-    ("told", "message"),
-    [
-        ({"relation": "nope", "column": "name"}, "relation is not the key of a relation column"),
-        ({"relation": "n", "column": "name"}, "relation is not the key of a relation column"),
-        ({"relation": "items", "column": "x"}, "column is not the key of a column of the other"),
-        ({"relation": "items"}, "column is not the key of a column of the other table"),
-        ({"relation": "items", "column": "name", "function": "median"}, "function must be one of"),
-        ({"relation": "free", "column": "name"}, "the table that the column names is not there"),
-        ({"relation": "back", "column": "up"}, "cannot be rolled up again"),
-        ({"relation": "back", "column": "higher"}, "cannot be rolled up again"),
-        ("items", "rollup must be an object"),
-    ],
-)
-async def test_what_cannot_be_rolled_up_is_refused(world: World, told: Any, message: str) -> None:
+_REFUSED: list[tuple[Any, str]] = [
+    ({"relation": "nope", "column": "name"}, "relation is not the key of a relation column"),
+    ({"relation": "n", "column": "name"}, "relation is not the key of a relation column"),
+    ({"relation": "items", "column": "x"}, "column is not the key of a column of the other"),
+    ({"relation": "items"}, "column is not the key of a column of the other table"),
+    ({"relation": "items", "column": "name", "function": "median"}, "function must be one of"),
+    ({"relation": "free", "column": "name"}, "the table that the column names is not there"),
+    ({"relation": "back", "column": "up"}, "cannot be rolled up again"),
+    ({"relation": "back", "column": "higher"}, "cannot be rolled up again"),
+    ("items", "rollup must be an object"),
+]
+
+
+async def test_what_cannot_be_rolled_up_is_refused(world: World) -> None:
     items, _ = await _items(world)
     upper = await world.table(
         relation("items", items),
@@ -179,11 +179,34 @@ async def test_what_cannot_be_rolled_up_is_refused(world: World, told: Any, mess
         relation("items", items),
         relation("back", upper),
         NewColumn("free", "free", ColumnType.RELATION),
-        formula("a", rollup=told),
     ]
-    with pytest.raises(Invalid, match=message) as raised:
-        await tables.create_table(world.viewer, world.storage, TableCreate("T", columns=columns))
-    assert raised.value.problems[0].path == ("columns", "4", "config")
+    for told, message in _REFUSED:
+        command = TableCreate("T", columns=[*columns, formula("a", rollup=told)])
+        with pytest.raises(Invalid, match=message) as raised:
+            await tables.create_table(world.viewer, world.storage, command)
+        assert raised.value.problems[0].path == ("columns", "4", "config")
+
+
+async def test_columns_change_here_while_rows_are_written_there(world: World) -> None:
+    """A change of columns holds the clocks of two tables, writers hold theirs: none waits for ever."""
+    items, (a, _, _) = await _items(world)
+    orders = await world.table(relation("items", items), rollup("gross", "lookup", "gross"))
+    gross = await world.column(items, "gross")
+
+    async def change(n: int) -> None:
+        update = ColumnUpdate(config={"formula": f"price * {n}"})
+        await column_editing.update_column(world.viewer, world.storage, items, gross.id, update)
+
+    async def write(table_id: UUID, data: dict[str, Any]) -> None:
+        for _ in range(10):
+            await world.add(table_id, data)
+
+    writers = [write(orders, {"items": a}) for _ in range(4)]
+    writers += [write(items, {"name": "x"}) for _ in range(4)]
+    async with asyncio.timeout(60):
+        await asyncio.gather(*writers, *(change(n) for n in range(2, 6)))
+        await change(7)
+    assert await read(world, orders, "gross") == [70] * 40
 
 
 async def test_tables_of_other_organisations_are_not_there(world: World, postgres_url: str) -> None:
