@@ -85,6 +85,14 @@ def new_ids(kind: Kind, count: int, table_number: int = 0) -> list[UUID]:
     return ids
 
 
+def new_hexes(kind: Kind, count: int, table_number: int = 0) -> list[str]:
+    """`count` fresh ids in ascending order, as 32 hexadecimal digits: a fifth of the time of ids as
+    objects, for whoever only writes them."""
+    millisecond, first = _counter.take(count)
+    start = _made(kind, millisecond, first, table_number).int
+    return [f"{value:032x}" for value in range(start, start + count)]
+
+
 def new_id(kind: Kind, table_number: int = 0) -> UUID:
     """One fresh id."""
     return new_ids(kind, 1, table_number)[0]

@@ -48,7 +48,7 @@ def encode(shape: TableShape, actor: str, chunk: ImportChunk) -> EncodedRows:
     """Both forms of the chunk's rows, with fresh ids in the order of the file."""
     cells = [column for column in stored_columns(shape) if column.number in chunk.columns]
     written = [_Column(column, chunk.columns[column.number]) for column in cells]
-    row_ids = [row_id.hex for row_id in ids.new_ids(ids.Kind.ROW, chunk.count, shape.number)]
+    row_ids = ids.new_hexes(ids.Kind.ROW, chunk.count, shape.number)
     session = chunk.session_id.hex
     return EncodedRows(
         cells,
@@ -91,7 +91,8 @@ class _Column:
         JSON holds no raw tab or line break; backslashes are all that COPY would take as its own."""
         head = f'"{self._name}":'
         known: dict[Any, str] = {
-            key: head + dumps(value).replace("\\", "\\\\") for key, value in self._distinct.items()
+            key: head + (text.replace("\\", "\\\\") if "\\" in text else text)
+            for key, text in zip(self._distinct, map(dumps, self._distinct.values()), strict=True)
         }
         known[None] = ""
         return map(known.__getitem__, self._values)
