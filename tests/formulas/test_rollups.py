@@ -188,7 +188,7 @@ async def test_what_cannot_be_rolled_up_is_refused(world: World) -> None:
 
 
 async def test_columns_change_here_while_rows_are_written_there(world: World) -> None:
-    """A change of columns holds the clocks of two tables, writers hold theirs: none waits for ever."""
+    """A change of columns holds two clocks, writers hold theirs: nobody waits for ever."""
     items, (a, _, _) = await _items(world)
     orders = await world.table(relation("items", items), rollup("gross", "lookup", "gross"))
     gross = await world.column(items, "gross")
