@@ -8,28 +8,35 @@ from domain.columns import TableShape
 from persistence.read_sql import STATES
 from persistence.row_sql import column_names, record_definition, stored_columns
 
-#: System columns of a row version `v` under the names of the users' table.
+#: System columns of a row version `v` under the names and types of the users' table: with any other
+#: type PostgreSQL does not look into the halves of a UNION, and sorts all rows for each page.
 VERSION_COLUMNS = (
-    "{v}.row_id AS id, {v}.position, {v}.session_id, {v}.version, {v}.created_by,"
+    "{v}.row_id AS id, {v}.position, {v}.session_id, {v}.version, {v}.created_by::text,"
     " {v}.created_at, {v}.updated_at"
 )
 
 
 def rows_as_of(shape: TableShape, revision: str) -> str:
     """A subquery with the columns of the users' table. The table's id is parameter 1; `revision`
-    is a reference to another.
+    is a reference to another."""
+    return "(" + " UNION ALL ".join(halves_as_of(shape, revision)) + ")"
+
+
+def halves_as_of(shape: TableShape, revision: str) -> tuple[str, str]:
+    """The rows that are as they were, and the others; each a query of its own.
 
     Versions of a row have no holes: the one before the first that came later is the one of then.
     Both halves look versions up by key, row by row. A join would let PostgreSQL choose, and it
     chose badly: it cannot know how many rows changed since."""
     cells = "".join(f", r.{column.sql_name}" for column in stored_columns(shape))
     definition = record_definition(stored_columns(shape))
-    return f"""(
+    unchanged = f"""
 SELECT {", ".join(column_names(shape, "l"))} FROM {shape.sql_name} AS l
 WHERE coalesce((
   SELECT x.revision FROM row_version x
   WHERE x.table_id = $1 AND x.row_id = l.id AND x.version = l.version), 0) <= {revision}
-UNION ALL
+"""
+    changed = f"""
 SELECT {VERSION_COLUMNS.format(v="v")}{cells}, r._extra
 FROM (
   SELECT x.row_id, x.position, min(x.version) - 1 AS version
@@ -37,12 +44,13 @@ FROM (
   GROUP BY x.row_id, x.position
 ) AS d
 CROSS JOIN LATERAL (
-  SELECT * FROM row_version o
+  SELECT o.* FROM row_version o
   WHERE o.table_id = $1 AND o.row_id = d.row_id AND o.version = d.version
     AND o.action <> 'delete' LIMIT 1
 ) AS v
 CROSS JOIN LATERAL jsonb_to_record(v.data) AS r({definition})
-)"""
+"""
+    return unchanged, changed
 
 
 def count_as_of(revision: str) -> str:

@@ -11,6 +11,7 @@ import orjson
 from domain.columns import TableShape
 from domain.errors import StructureMoved
 from domain.filters import Sort
+from domain.history_records import refuse_revision
 from domain.paging import encode_cursor
 from domain.selection import (
     CellState,
@@ -23,6 +24,7 @@ from domain.selection import (
 from persistence.engine import Connection, Pool
 from persistence.filter_sql import Params, compile_filter, compile_search
 from persistence.keyset_sql import compile_page, key_selects, open_page, order_by
+from persistence.past_rows import count_as_of, halves_as_of, rows_as_of, states_as_of
 from persistence.read_sql import STATES, record_columns, row_json, states_join, uses_states
 from persistence.row_sql import column_names
 from persistence.statements import statements
@@ -31,18 +33,20 @@ Source: TypeAlias = "Connection | Pool"
 
 #: Finds the clock only for the shape's own version of the columns: no row means that the shape is
 #: old.
-_CLOCK = "c.table_id = $1 AND c.organization_id = $2 AND c.columns_version = $3"
+CLOCK = "c.table_id = $1 AND c.organization_id = $2 AND c.columns_version = $3"
 
 
 async def read_page(connection: Source, shape: TableShape, query: RowsQuery) -> RowsPage:
     """One page in one statement. Raises `StructureMoved` when the shape is old, `Invalid` for a
-    bad cursor."""
-    params = _params(shape)
+    bad cursor and for a revision that the log does not cover."""
+    params = clock_params(shape)
     text = _page_statement(shape, query, params)
-    records = await _fetch(connection, text, params.values)
+    records = await fetch_rows(connection, text, params.values)
     if not records:
         raise StructureMoved
-    return _page(shape, query, records)
+    if query.as_of is not None:
+        refuse_revision(query.as_of, records[0]["pruned_to"], records[0]["last_revision"])
+    return page_of(shape, query, records)
 
 
 async def read_by_id(
@@ -53,16 +57,16 @@ async def read_by_id(
 ) -> Sequence[str | RowRecord | None]:
     """The rows in the order of the ids, None for those that are not there. Raises
     `StructureMoved`."""
-    params = _params(shape)
+    params = clock_params(shape)
     # The inner SELECT hides how many ids there are. PostgreSQL would else plan anew every time, as
     # for one id that looks cheaper than the plan it keeps: four times the work of reading a row.
     wanted = f"ARRAY(SELECT unnest({params.add(list(row_ids), 'uuid[]')}))"
     text = (
         f"SELECT c.revision, c.row_count, p.* FROM table_clock c LEFT JOIN LATERAL ("
-        f"SELECT {_select_list(shape, selection)} FROM {shape.sql_name} AS t"
-        f"{_states(shape, selection)} WHERE t.id = ANY({wanted})) p ON TRUE WHERE {_CLOCK}"
+        f"SELECT {select_list(shape, selection)} FROM {shape.sql_name} AS t"
+        f"{_states(shape, selection)} WHERE t.id = ANY({wanted})) p ON TRUE WHERE {CLOCK}"
     )
-    records = await _fetch(connection, text, params.values)
+    records = await fetch_rows(connection, text, params.values)
     if not records:
         raise StructureMoved
     found = {record["id"]: _row(shape, selection, record) for record in records if record["id"]}
@@ -70,14 +74,14 @@ async def read_by_id(
 
 
 def _states(shape: TableShape, selection: RowSelection | None) -> str:
-    return f" {states_join(shape, 't')}" if _shows_states(shape, selection) else ""
+    return f" {states_join(shape, 't')}" if shows_states(shape, selection) else ""
 
 
-def _params(shape: TableShape) -> Params:
+def clock_params(shape: TableShape) -> Params:
     return Params(shape.id, shape.organization_id, shape.columns_version)
 
 
-async def _fetch(connection: Source, text: str, values: Sequence[Any]) -> list[asyncpg.Record]:
+async def fetch_rows(connection: Source, text: str, values: Sequence[Any]) -> list[asyncpg.Record]:
     try:
         return await connection.fetch(text, *values)
     except (
@@ -91,33 +95,63 @@ async def _fetch(connection: Source, text: str, values: Sequence[Any]) -> list[a
 def _page_statement(shape: TableShape, query: RowsQuery, params: Params) -> str:
     """Clock and page joined, so that both come from one snapshot; an empty page still shows the
     clock."""
+    past = params.add(query.as_of, "bigint") if query.as_of is not None else None
+    source = shape.sql_name if past is None else rows_as_of(shape, past)
     where = _condition(shape, query, params)
     total = ""
     if query.wants_total:
-        total = f", (SELECT count(*) FROM {shape.sql_name} AS t WHERE {where}) AS total"
+        total = f", (SELECT count(*) FROM {source} AS t WHERE {where}) AS total"
     keys = key_selects(query.sorts) if query.wants_cursors else []
-    select = ", ".join([_select_list(shape, query.selection), *keys])
+    select = ", ".join([select_list(shape, query.selection), *keys])
+    page = _from(shape, query, past, where, params)
+    if shows_states(shape, query.selection):
+        states = states_join(shape, "t") if past is None else states_as_of(shape, "t", past)
+        backward = not isinstance(query.page, OffsetPage) and query.page.backward
+        order = order_by(query.sorts, backward=backward)
+        names = ", ".join(column_names(shape, "t"))
+        page = f"FROM (SELECT {names} {page}) AS t {states} ORDER BY {order}"
     return (
-        f"SELECT c.revision, c.row_count{total}, p.* FROM table_clock c"
-        f" LEFT JOIN LATERAL (SELECT {select} {_from(shape, query, where, params)}) p ON TRUE"
-        f" WHERE {_CLOCK}"
+        f"SELECT {_clock(past)}{total}, p.* FROM table_clock c"
+        f" LEFT JOIN LATERAL (SELECT {select} {page}) p ON TRUE WHERE {CLOCK}"
     )
 
 
-def _from(shape: TableShape, query: RowsQuery, where: str, params: Params) -> str:
+def _clock(past: str | None) -> str:
+    """Revision and count of rows that belong to the page; of the past also what the log covers."""
+    if past is None:
+        return "c.revision, c.row_count"
+    return (
+        f"{past} AS revision, {count_as_of(past)} AS row_count,"
+        " c.revision AS last_revision, c.pruned_to"
+    )
+
+
+def _from(shape: TableShape, query: RowsQuery, past: str | None, where: str, params: Params) -> str:
+    if past is not None:
+        return _past_page(shape, query, past, where, params)
     if isinstance(query.page, OffsetPage):
-        backward = False
-        page = _offset_page(shape, query.page, query.sorts, where, params)
-    else:
-        backward = query.page.backward
-        page = compile_page(open_page(query.sorts, query.page), shape.sql_name, where, params)
-    if not _shows_states(shape, query.selection):
-        return page
-    order = order_by(query.sorts, backward=backward)
-    return (
-        f"FROM (SELECT {', '.join(column_names(shape, 't'))} {page}) AS t"
-        f" {states_join(shape, 't')} ORDER BY {order}"
-    )
+        return _offset_page(shape, query.page, query.sorts, where, params)
+    return compile_page(open_page(query.sorts, query.page), shape.sql_name, where, params)
+
+
+def _past_page(shape: TableShape, query: RowsQuery, past: str, where: str, params: Params) -> str:
+    """A page of both halves of the past, and the page among those: each half finds its own in order,
+    with the indexes that it has."""
+    if not isinstance(query.page, OffsetPage):
+        page = open_page(query.sorts, query.page)
+        names = ", ".join(column_names(shape, "t"))
+        halves = [
+            f"(SELECT {names} {compile_page(page, f'({half})', where, params)})"
+            for half in halves_as_of(shape, past)
+        ]
+        order = order_by(query.sorts, backward=query.page.backward)
+        limit = params.add(query.page.fetch, "bigint")
+        return f"FROM ({' UNION ALL '.join(halves)}) AS t ORDER BY {order} LIMIT {limit}"
+    source = rows_as_of(shape, past)
+    limit = params.add(query.page.limit + 1, "bigint")
+    offset = params.add(query.page.offset, "bigint")
+    order = order_by(query.sorts)
+    return f"FROM {source} AS t WHERE {where} ORDER BY {order} LIMIT {limit} OFFSET {offset}"
 
 
 def _offset_page(
@@ -142,11 +176,11 @@ def _condition(shape: TableShape, query: RowsQuery, params: Params) -> str:
     return " AND ".join(parts) or "TRUE"
 
 
-def _shows_states(shape: TableShape, selection: RowSelection | None) -> bool:
+def shows_states(shape: TableShape, selection: RowSelection | None) -> bool:
     return bool(shape.external_columns) and (selection is None or uses_states(selection))
 
 
-def _select_list(shape: TableShape, selection: RowSelection | None) -> str:
+def select_list(shape: TableShape, selection: RowSelection | None) -> str:
     purpose = ("select", selection)
     return statements.get(shape, purpose, lambda: _build_select_list(shape, selection))
 
@@ -188,7 +222,7 @@ def _state(state: dict[str, Any]) -> CellState:
     )
 
 
-def _page(shape: TableShape, query: RowsQuery, records: Sequence[asyncpg.Record]) -> RowsPage:
+def page_of(shape: TableShape, query: RowsQuery, records: Sequence[asyncpg.Record]) -> RowsPage:
     head = records[0]
     found = [record for record in records if record["id"] is not None]
     limit = query.page.limit
