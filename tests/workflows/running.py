@@ -65,7 +65,7 @@ class Automation:
 
     async def ended(self, run: WorkflowRun) -> WorkflowRun:
         """The run once it has ended."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while (found := await self.get(run.id)).status not in ENDS:
                 pass
         return found

@@ -323,7 +323,7 @@ async def test_a_killed_worker_s_run_goes_on_at_its_step(
         run = await auto.start(workflow)
         worker = worker_process(auto.url, redis_url, tmp_path)
         try:
-            await asyncio.wait_for(arrived.wait(), 60)
+            await asyncio.wait_for(arrived.wait(), 120)
         finally:
             worker.kill()
             await asyncio.to_thread(worker.wait)
