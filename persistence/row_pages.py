@@ -135,7 +135,7 @@ def _from(shape: TableShape, query: RowsQuery, past: str | None, where: str, par
 
 
 def _past_page(shape: TableShape, query: RowsQuery, past: str, where: str, params: Params) -> str:
-    """A page of both halves of the past, and the page among those: each half finds its own in order,
+    """A page of each half of the past, and the page among those: each half finds its own in order,
     with the indexes that it has."""
     if not isinstance(query.page, OffsetPage):
         page = open_page(query.sorts, query.page)
