@@ -169,6 +169,26 @@ async def test_old_points_and_events_make_the_points_of_a_fresh_query(
         assert all(points == expected for points in clients.values()), chart.config
 
 
+async def test_a_slice_before_or_far_behind_what_is_known_is_bridged_by_a_snapshot(
+    desk: Desk,
+) -> None:
+    chart = desk.charts[2]
+    start = await desk.look()
+    follower = await desk.follower(chart)
+    for number in range(3):
+        await desk.do("add", [{"x": "bridge", "y": number}])
+    end = await desk.look()
+    fresh = _as_client(desk.seen[chart.id, end])
+    entries = await desk.world.storage.log.table_entries(desk.table_id, start, 100)
+    # The last entry alone: the two before it were never seen.
+    # Then all of them, for somebody who stands where the follower stood at first.
+    for slice_ in (entries[-1:], entries):
+        [event] = await follower.events(slice_)
+        assert isinstance(event, ChartSnapshot)
+        assert event.revision == end
+        assert {point.key: point for point in event.points} == fresh
+
+
 async def follow(socket: Socket, chart_id: str, after: int | None = None) -> dict[str, Any]:
     await socket.subscribe("1", CHANGED, id=chart_id, after=after)
     return await socket.event("1")
