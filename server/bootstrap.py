@@ -1,33 +1,23 @@
 """The first start: an organisation, a key to begin with, and data to look at."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
-from domain import files, imports, keys, projects, tables
-from domain.access import Role, Viewer
-from domain.columns import ColumnType
-from domain.entities import Organization, ProjectCreate, TableCreate, TableSource
-from domain.files import FileUpload
-from domain.imports import ImportStart
-from domain.inference import MappingEntry
+from domain import keys
+from domain.access import Role
+from domain.entities import Organization
 from domain.keys import ApiKeyCreate
 from persistence import organizations
 from persistence.blobs import Blobs
 from persistence.engine import Database
 from persistence.storage import PostgresStorage
+from server import demonstration
 from server.keys import Operator
 from server.settings import Settings
 
 _BOOTSTRAP = "bootstrap"
 _FIRST = "first key"
-_DEMO = Path(__file__).parent / "demo"
-_DEMO_PROJECT = "Flights 2013"
-
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,52 +27,6 @@ class Bootstrap:
 
     organization: Organization
     api_key: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _DemoTable:
-    """A file of the demo folder and the columns that it becomes: header → label and type."""
-
-    file: str
-    name: str
-    description: str
-    columns: Mapping[str, tuple[str, ColumnType]]
-
-
-_N, _T = ColumnType.NUMBER, ColumnType.TEXT
-_DEMO_TABLES = (
-    _DemoTable(
-        "planes.csv",
-        "Planes",
-        "The planes of these flights that are registered in the United States",
-        {
-            "tailnum": ("Tail number", _T),
-            "year": ("Year built", _N),
-            "manufacturer": ("Manufacturer", _T),
-            "model": ("Model", _T),
-            "engines": ("Engines", _N),
-            "seats": ("Seats", _N),
-            "engine": ("Kind of engine", _T),
-        },
-    ),
-    _DemoTable(
-        "flights.csv",
-        "Flights",
-        "3,000 of the flights that left New York in 2013",
-        {
-            "time_hour": ("Scheduled hour", ColumnType.DATETIME),
-            "carrier": ("Carrier", _T),
-            "flight": ("Flight", _N),
-            "tailnum": ("Tail number", _T),
-            "origin": ("From", _T),
-            "dest": ("To", _T),
-            "dep_delay": ("Departure delay (min)", _N),
-            "arr_delay": ("Arrival delay (min)", _N),
-            "air_time": ("Air time (min)", _N),
-            "distance": ("Distance (mi)", _N),
-        },
-    ),
-)
 
 
 async def prepare(settings: Settings) -> Bootstrap:
@@ -98,7 +42,7 @@ async def prepare(settings: Settings) -> Bootstrap:
         operator = Operator(organization.id, Role.ADMIN)
         api_key = await _ensure_key(settings, storage, operator)
         if first_start and settings.demo:
-            await _load_demo(storage, operator)
+            await demonstration.load(storage, operator)
     return Bootstrap(organization, api_key)
 
 
@@ -149,22 +93,3 @@ def _write_key(path: Path, secret: str) -> None:
     with open(descriptor, "w") as file:
         file.write(secret + "\n")
     partial.rename(path)
-
-
-async def _load_demo(storage: PostgresStorage, viewer: Viewer) -> None:
-    project = await projects.create_project(viewer, storage, ProjectCreate(_DEMO_PROJECT))
-    for demo in _DEMO_TABLES:
-        command = TableCreate(demo.name, demo.description, project.id, TableSource.IMPORTED)
-        made = await tables.create_table(viewer, storage, command)
-        upload = FileUpload(demo.file, _chunks((_DEMO / demo.file).read_bytes()))
-        file = await files.upload_file(viewer, storage, upload)
-        mapping = [
-            MappingEntry(header, label, type_) for header, (label, type_) in demo.columns.items()
-        ]
-        start = ImportStart(made.table.id, file.id, mapping)
-        done = await imports.start_import(viewer, storage, start)
-        _log.info("demo data loaded", table=demo.name, rows=done.rows_imported)
-
-
-async def _chunks(content: bytes) -> AsyncIterator[bytes]:
-    yield content

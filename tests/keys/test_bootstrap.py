@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from domain import projects, rows, tables
+from domain import charts, projects, rows, tables
 from domain.access import Role, Viewer
 from domain.entities import TableSearch
 from domain.errors import Unauthenticated
@@ -111,7 +111,10 @@ async def test_the_demo_is_loaded_once_and_whole(settings: Settings) -> None:
         flights = next(table for table in found if table.name == "Flights")
         query = RowsQuery(None, OffsetPage(1, 0))
         page = await rows.read_rows(viewer, storage, flights.id, lambda shape: query)
+        shown = await charts.list_charts(viewer, storage, flights.id)
+        assert [chart.name for chart in shown] == ["Flights by airline", "Delay by month"]
     assert page.row_count == 3000
     [first] = page.rows
     assert not isinstance(first, str)
     assert list(first.values)[1:4] == ['"AA"', "1141", '"N619AA"']
+    assert list(first.values)[-2:] == ["-31", "408"]
