@@ -17,6 +17,7 @@ from domain.rows import RowChange, RowsUpdate
 from persistence import rollbacks as stored
 from persistence.jobs import TryAgain
 from processing.rollbacks import run_rollback
+from tests.gql.test_statements import DRIVERS_OWN
 from tests.history.running import queued
 from tests.history.test_rollbacks import check_log
 from tests.worlds import World
@@ -121,7 +122,7 @@ async def test_rollbacks_beside_other_writers(world: World) -> None:
 
     async def forward(number: int) -> None:
         await world.add(table_id, {"n": number})
-        if number == 8:
+        if number == 0:  # once: writer 0 in its first turn
             new = NewColumn("late", "Late", ColumnType.TEXT)
             await column_editing.add_column(viewer, storage, table_id, new)
 
@@ -158,6 +159,6 @@ async def test_statements_do_not_grow_with_the_rows(world: World) -> None:
         )
         assert outcome.done is not None
         assert outcome.done.seen == size + 1
-        counts.append(len([text for text in sent if not text.startswith("SELECT t.oid")]))
+        counts.append(len([text for text in sent if not any(word in text for word in DRIVERS_OWN)]))
     # Two looks before, the transaction with its lock and plan, and what three entries need.
     assert counts[0] == counts[1] <= 16
