@@ -85,7 +85,7 @@ class Chart(Answer):
     tableId: str = Field(description="The table.")
     type: Literal["chart"] = Field(description="What it is.")
     name: str = Field(description="The title.")
-    isDefault: Literal[False] = Field(description="Always false.")
+    isDefault: bool = Field(description="Always false.")
     config: ChartConfig = Field(description="What it shows, with more keys set through GraphQL.")
     createdAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
     updatedAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
@@ -122,7 +122,7 @@ class HistoryEntry(Answer):
 class Done(Answer):
     """It is done."""
 
-    ok: Literal[True] = Field(description="Always true.")
+    ok: bool = Field(description="Always true.")
 
 
 class FileColumn(Answer):
