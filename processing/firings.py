@@ -23,7 +23,7 @@ from domain.trigger_records import (
 )
 from persistence.engine import Database
 from persistence.firings import drop_of
-from persistence.jobs import out_of_reach
+from persistence.jobs import TryAgain, out_of_reach
 from processing.firing_actions import Actions, Done, Failed, Outcome, TryLater
 
 #: Firings that are at work together, and stored together.
@@ -31,6 +31,7 @@ GROUP = 50
 ATTEMPTS = 3
 #: A job that lasts longer leaves its rest to another one, so that shorter jobs get their turn.
 _PATIENCE_SECONDS = 5.0
+_AGAIN_SECONDS = 30.0
 
 _PAUSED = "The trigger was paused before the turn of this firing"
 
@@ -43,7 +44,15 @@ def handler(
     """The handler of firings jobs. After `stopping` it leaves the rest to another worker."""
 
     async def work(payload: Mapping[str, Any]) -> None:
-        await run_firings(storage, actions, UUID(payload["first"]), UUID(payload["last"]), stopping)
+        first, last = UUID(payload["first"]), UUID(payload["last"])
+        try:
+            await run_firings(storage, actions, first, last, stopping)
+        except Exception as error:
+            if out_of_reach(error):
+                raise
+            # A job that fails is forgotten, and its firings would wait for ever.
+            _log.exception("firings could not be run", first=str(first), last=str(last))
+            raise TryAgain("an internal error", _AGAIN_SECONDS) from error
 
     return work
 

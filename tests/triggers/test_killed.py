@@ -2,6 +2,7 @@
 
 A lock of the test holds the worker at a statement; there it is killed."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,11 @@ import asyncpg
 import pytest
 
 from domain.trigger_records import FiringStatus
+from persistence.jobs import TryAgain
+from processing.addresses import Allowed
+from processing.firing_actions import Actions
+from processing.firings import handler
+from processing.outbound import Outbound
 from tests.imports.importing import Importer, WorkerProcess
 from tests.triggers.automation import Automation, eventually
 
@@ -23,11 +29,9 @@ WHERE NOT l.granted AND l.relation = $1::regclass AND a.application_name = 'tabl
 @pytest.mark.parametrize(
     ("table", "mode", "statement"),
     [
-        ("relay_cursor", "EXCLUSIVE", "taking cursors"),
         ("trigger_firing", "SHARE", "storing firings"),
         ("pgqueuer", "SHARE", "queueing their jobs"),
         ("relay_cursor", "SHARE", "moving cursors on"),
-        ("task", "SHARE", "making tasks, the firings being set running"),
         ("trigger", "SHARE", "storing results, the tasks being made"),
     ],
 )
@@ -73,6 +77,32 @@ async def test_a_worker_that_stops_leaves_the_rest_to_others(
         fired = await automation.settled(trigger)
     assert len(fired) == ROWS
     assert {(each.status, each.attempt) for each in fired} == {(FiringStatus.SUCCEEDED, 1)}
+
+
+async def test_a_job_that_fails_is_not_forgotten(automation: Automation) -> None:
+    """PgQueuer drops a job that raises; its firings would wait for ever."""
+    world = automation.world
+    table_id = await world.table("name")
+    trigger = await automation.trigger(table_id)
+    await world.add(table_id, {"name": "a"})
+    await automation.relayed()
+    [fired] = await automation.firings(trigger)
+    actions = Actions(world.storage, Outbound(Allowed()))
+    work = handler(world.storage, actions, asyncio.Event())
+    span = {"first": str(fired.id), "last": str(fired.id)}
+    pool = world.database.pool
+    await pool.execute(
+        "ALTER TABLE trigger_firing ADD CONSTRAINT broken CHECK (status <> 'succeeded') NOT VALID"
+    )
+    try:
+        with pytest.raises(TryAgain):
+            await work(span)
+    finally:
+        await pool.execute("ALTER TABLE trigger_firing DROP CONSTRAINT broken")
+    await work(span)
+    [done] = await automation.firings(trigger)
+    assert (done.status, done.attempt) == (FiringStatus.SUCCEEDED, 2)
+    assert len(await automation.tasks()) == 1
 
 
 @asynccontextmanager
