@@ -1,6 +1,6 @@
 """Writing rows as versions of them say: changing those that are there, making those that went.
 
-A row that is made again has its old id, place, session and author, and goes on counting versions."""
+A row that is made again has its old id, place, session and author, and counts versions on."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -176,7 +176,7 @@ async def test_what_was_pruned_is_refused(world: World) -> None:
         ),
     ):
         with pytest.raises(Invalid) as refused:
-            await ask()  # type: ignore[no-untyped-call]
+            await ask()
         assert refused.value.problems[0].code is ErrorCode.LOG_PRUNED
 
 

@@ -157,7 +157,8 @@ async def test_what_is_not_there_is_said_word_for_word(calls: Calls) -> None:
             f"{book.row}/history", json={"historyEntryId": f"{unknown}.v1"}
         )
         refused(answer, 404, _MISSING)
-    for given in ({}, {"historyEntryId": ""}, {"historyEntryId": None}, [], "x"):
+    bodies: list[Any] = [{}, {"historyEntryId": ""}, {"historyEntryId": None}, [], "x"]
+    for given in bodies:
         answer = await calls.client.post(f"{book.row}/history", json=given)
         refused(answer, 400, "historyEntryId is required")
     answer = await calls.client.post(f"{book.row}/history", content=b"{")
