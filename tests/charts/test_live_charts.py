@@ -253,6 +253,32 @@ async def test_what_cannot_be_told_one_by_one_comes_whole(site: Site) -> None:
         assert (event["__typename"], event["chart"]) == ("ChartSnapshot", {"name": "New"})
 
 
+async def test_computed_columns_are_followed_too(site: Site) -> None:
+    """What a row computes from itself is told by deltas, what comes of other rows is asked anew."""
+    table_id = await new_table(
+        site,
+        {"key": "y", "type": "NUMBER"},
+        {"key": "double", "type": "COMPUTED", "config": {"formula": "y * 2", **_NUMBER}},
+        {"key": "share", "type": "COMPUTED", "config": {"formula": "y / sum(y)", **_NUMBER}},
+    )
+    seen = {"double": [(2, 1), (6, 1)], "share": [(0.25, 1), (0.75, 1)]}
+    for key, points in seen.items():
+        chart_id = await new_chart(site, table_id, key, aggregation="COUNT")
+        async with site.socket() as socket:
+            await follow(socket, chart_id)
+            ids = await add(site, table_id, {"y": 1}, {"y": 3})
+            event = await socket.event("1")
+            kind = "ChartPointsChanged" if key == "double" else "ChartSnapshot"
+            assert event["__typename"] == kind
+            assert sorted(_pairs(event.get("upserted", event.get("points")))) == points
+            delete = """mutation($t: ID!, $ids: [ID!]!) {
+              rowsDelete(input: {tableId: $t, rowIds: $ids}) { revision } }"""
+            await site.graphql(delete, t=table_id, ids=ids)
+
+
+_NUMBER = {"formulaType": "arithmetic", "resultType": "number"}
+
+
 @pytest.mark.parametrize("table_too", [False, True])
 async def test_a_stream_ends_with_its_chart_and_with_its_table(site: Site, table_too: bool) -> None:
     table_id = await new_table(site, "x")
