@@ -8,7 +8,9 @@ from uuid import UUID
 from domain import access, checks, ids, numbers
 from domain.access import Viewer
 from domain.column_rules import new_column_problems
+from domain.column_targets import target_problems
 from domain.columns import Column, NewColumn, TableShape
+from domain.computed_columns import new_formula_problems
 from domain.entities import TableCreate, TableSource, TableWithColumns
 from domain.errors import Conflict, ErrorCode, NotFound, Problem
 from domain.ports import Storage
@@ -107,7 +109,7 @@ async def import_template(viewer: Viewer, storage: Storage, document: Any) -> Te
     if len(new.sample_data) > MAX_SAMPLE_ROWS:
         message = f"sampleData holds at most {MAX_SAMPLE_ROWS:,} rows"
         problems.append(Problem(ErrorCode.TOO_MANY, message, ("sampleData",)))
-    checks.refuse(problems)
+    checks.refuse(problems or await _reference_problems(viewer, storage, new.columns))
     _check_rows(_provisional(new.columns), new.sample_data)
     return await storage.templates.create(viewer.organization_id, viewer.actor, new)
 
@@ -131,7 +133,7 @@ async def create_from_template(
     template = await _existing(viewer, storage, command.template_id)
     problems = checks.text_problems("name", command.name, 1, 256)
     problems += await project_problems(viewer, storage, command.project_id)
-    checks.refuse(problems)
+    checks.refuse(problems or await _reference_problems(viewer, storage, template.columns))
     create = TableCreate(
         name=command.name,
         project_id=command.project_id,
@@ -155,6 +157,14 @@ async def _existing(viewer: Viewer, storage: Storage, template_id: UUID) -> Temp
     if saved is None:
         raise NotFound("Template")
     return saved
+
+
+async def _reference_problems(
+    viewer: Viewer, storage: Storage, columns: Sequence[NewColumn]
+) -> list[Problem]:
+    """What is wrong with what columns refer to: tables that are gone, formulas."""
+    problems = await target_problems(storage, viewer.organization_id, columns)
+    return problems or await new_formula_problems(storage, viewer.organization_id, columns)
 
 
 async def _first_rows(storage: Storage, shape: TableShape) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from persistence.engine import Connection, Pool
 from persistence.json_text import dumps
 from persistence.row_sql import external_values, record_definition, rows_json, stored_columns
 from persistence.statements import statements
-from persistence.unit_of_work import Wake
+from persistence.unit_of_work import Wake, too_long_for_index
 
 
 def insert_statement(shape: TableShape) -> str:
@@ -102,6 +102,8 @@ async def insert_rows(
         )
     except (asyncpg.UndefinedColumnError, asyncpg.UndefinedTableError):
         raise StructureMoved from None
+    except asyncpg.ProgramLimitExceededError:
+        raise too_long_for_index() from None
     except asyncpg.UniqueViolationError:
         raise Conflict("A row with this id was added before") from None
     if clock is None:

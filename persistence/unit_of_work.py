@@ -20,7 +20,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.changes import Cause, ChangeKind, OrganizationChangeKind
 from domain.columns import TableShape
-from domain.errors import NotFound, StructureMoved
+from domain.errors import ErrorCode, Invalid, NotFound, StructureMoved, invalid
 from persistence.claims import writing
 from persistence.engine import Connection, Pool, run_sql
 from persistence.json_text import dumps
@@ -96,10 +96,15 @@ class TableWrite:
             dumps(details) if details else None,
         )
 
-
     async def next_revision(self) -> None:
         """Go on with one more change in this transaction, after the entry of the one before."""
         self.revision = await self.connection.fetchval(_ONE_MORE_REVISION, self.shape.id)
+
+
+def too_long_for_index() -> Invalid:
+    """A B-tree holds values of at most a third of a page; PostgreSQL does not say of which row."""
+    message = "A text is over 2,600 bytes long and its column has an index: nothing was written"
+    return invalid(ErrorCode.TOO_LONG, message, "rows")
 
 
 @asynccontextmanager
@@ -145,6 +150,8 @@ async def write_tables(
             yield writes
     except asyncpg.UndefinedTableError:
         raise StructureMoved from None
+    except asyncpg.ProgramLimitExceededError:
+        raise too_long_for_index() from None
     for table_id, write in writes.items():
         wake("table", table_id, write.revision)
 

@@ -177,6 +177,8 @@ async def test_a_bad_document_is_refused_with_every_fault(site: Site, calls: Cal
         "columns.1.name",
         "columns.2.config",
     ]
+    broken = {"name": "f", "dataType": "computed", "config": {"formula": "{{n}} +"}}
+    assert await faults(head | {"columns": [columns[0], broken]}) == ["columns.1.config"]
     rows = [{"n": 1}, {"n": "many"}]
     assert await faults(head | {"columns": columns[:1], "sampleData": rows}) == [
         "sampleData.1.data.n"
