@@ -119,10 +119,10 @@ async def place(
         world.storage = PostgresStorage(world.database, lambda *_: None, blobs)
         upload = FileUpload("a, b.txt", pieces(b"hello"))
         file = await files.upload_file(world.viewer, world.storage, upload)
-        tables = [await world.table(*TYPES.values()) for _ in range(2)]
-        for table_id in tables:
+        first, second = [await world.table(*TYPES.values()) for _ in range(2)]
+        for table_id in (first, second):
             await column_editing.add_column(world.viewer, world.storage, table_id, DOUBLE)
-        yield Place(world, *tables, str(file.id))
+        yield Place(world, first, second, str(file.id))
 
 
 async def exported(
