@@ -73,16 +73,9 @@ class TableExport:
         ] = True,
     ) -> str | None:
         query = {"format": format.value}
+        query |= _order(sort)
         if filter is not None:
             query["filter"] = _json(_condition(raw_filter(filter)))
-        if sort:
-            query["sort"] = _json(
-                [
-                    {"column": key.column, "direction": key.direction}
-                    | ({"nulls": key.nulls} if key.nulls else {})
-                    for key in raw_sorts(sort)
-                ]
-            )
         if columns is not None:
             query["columns"] = _json(columns)
         if as_of is not None:
@@ -92,6 +85,15 @@ class TableExport:
         if not guard:
             query["guard"] = "off"
         return f"/export/{self.id}?{urlencode(query)}"
+
+
+def _order(sort: list[RowSortInput] | None) -> dict[str, str]:
+    keys = [
+        {"column": key.column, "direction": key.direction}
+        | ({"nulls": key.nulls} if key.nulls else {})
+        for key in raw_sorts(sort)
+    ]
+    return {"sort": _json(keys)} if keys else {}
 
 
 def _condition(raw: RawCondition) -> dict[str, Any]:
