@@ -8,7 +8,7 @@ import asyncpg
 
 from domain.aggregation import Aggregate, AggregateQuery, Delta, Group, GroupOrder, Rest
 from domain.columns import TableShape
-from domain.errors import StructureMoved, TooLarge
+from domain.errors import StructureMoved
 from domain.filters import Direction
 from persistence.aggregate_changes import DELTAS, delta_of, deltas_statement
 from persistence.aggregate_sql import (
@@ -22,7 +22,8 @@ from persistence.aggregate_sql import (
     width_sql,
     widths,
 )
-from persistence.engine import Database, Pool
+from persistence.engine import Database
+from persistence.fetching import fetch
 from persistence.filter_sql import (
     Params,
     bind_values,
@@ -33,11 +34,6 @@ from persistence.filter_sql import (
 from persistence.statements import statements
 
 _CLOCK = "c.table_id = $1 AND c.organization_id = $2 AND c.columns_version = $3"
-_MOVED = (
-    asyncpg.UndefinedColumnError,
-    asyncpg.UndefinedTableError,
-    asyncpg.InvalidCachedStatementError,
-)
 
 
 class Aggregates:
@@ -66,22 +62,6 @@ class Aggregates:
             bind_values(query.filter, params)  # of the rows before the change
             bind_values(query.filter, params)  # and after it
         return [delta_of(record) for record in await self._pool.fetch(text, *params.values)]
-
-
-async def fetch(pool: Pool, text: str, values: Sequence[Any]) -> list[asyncpg.Record]:
-    """The rows of a statement that may read a whole table.
-
-    Raises `StructureMoved` when its columns are gone, `TooLarge` when it takes too long."""
-    try:
-        return await pool.fetch(text, *values)
-    except _MOVED:
-        raise StructureMoved from None
-    except asyncpg.ConnectionDoesNotExistError as error:
-        # The server ends the connection of a transaction that takes too long.
-        if not isinstance(error.__cause__, asyncpg.TransactionTimeoutError):
-            raise
-        message = "The table is too large to be read whole in five seconds; use a filter"
-        raise TooLarge(message) from None
 
 
 def query_form(query: AggregateQuery) -> tuple[Any, ...]:

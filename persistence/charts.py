@@ -18,8 +18,8 @@ from domain.entities import UNSET
 from domain.errors import StructureMoved
 from domain.fields import Field
 from persistence.aggregate_sql import json_sql, key_sql, numeric_sql
-from persistence.aggregates import fetch
 from persistence.engine import Database, run_sql
+from persistence.fetching import fetch
 from persistence.filter_sql import Params, bind_values, compile_filter, filter_shape
 from persistence.models import ChartRow, TableRow
 from persistence.statements import statements

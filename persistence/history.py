@@ -23,7 +23,8 @@ from domain.history_records import (
     HistoryQuery,
 )
 from persistence.column_rows import entity
-from persistence.engine import Database, Pool
+from persistence.engine import Database
+from persistence.fetching import fetch
 from persistence.filter_sql import Params
 from persistence.models import ColumnRow
 from persistence.row_diffs import read_diff
@@ -72,7 +73,7 @@ class History:
         columns = await self.columns(shape)
         params = Params(shape.id, query.limit + 1)
         text = _entries_statement(shape, columns, await self._where(shape, query, after, params))
-        records = await _fetch(self._pool, text, params)
+        records = await fetch(self._pool, text, params.values)
         names = shown_names(shape, columns)
         return HistoryPage(
             [_entry(shape, names, record) for record in records[: query.limit]],
@@ -184,13 +185,6 @@ LEFT JOIN row_version p ON p.table_id = v.table_id AND p.row_id = v.row_id
 CROSS JOIN LATERAL {image_of(columns, "v")} AS a
 LEFT JOIN LATERAL {image_of(columns, "p")} AS b ON TRUE
 ORDER BY v.revision DESC, v.row_id DESC"""
-
-
-async def _fetch(pool: Pool, text: str, params: Params) -> Sequence[asyncpg.Record]:
-    try:
-        return await pool.fetch(text, *params.values)
-    except asyncpg.UndefinedTableError:
-        raise StructureMoved from None
 
 
 def _entry(shape: TableShape, names: Sequence[str], r: asyncpg.Record) -> HistoryEntry:

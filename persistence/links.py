@@ -7,6 +7,7 @@ from uuid import UUID
 from domain.columns import Column, TableShape
 from domain.errors import StructureMoved
 from domain.selection import OffsetPage, RowsPage, RowsQuery
+from persistence.fetching import fetch
 from persistence.filter_sql import Params, operand
 from persistence.keyset_sql import compile_page, open_page, order_by
 from persistence.read_sql import states_join
@@ -14,7 +15,6 @@ from persistence.row_pages import (
     CLOCK,
     Source,
     clock_params,
-    fetch_rows,
     page_of,
     select_list,
     shows_states,
@@ -37,7 +37,7 @@ async def read_links(
         return []
     params = clock_params(shape)
     text = links_statement(shape, column, targets, query, params)
-    records = await fetch_rows(connection, text, params.values)
+    records = await fetch(connection, text, params.values)
     if not records:
         raise StructureMoved
     return [

@@ -8,6 +8,7 @@ from domain import numbers
 from domain.columns import TableShape
 from domain.history_records import CellDiff, DiffKind, DiffPage, DiffPlace, RowDiff
 from persistence.engine import Pool
+from persistence.fetching import fetch
 from persistence.filter_sql import Params
 from persistence.json_text import dumps
 from persistence.row_images import changed_keys, data_text, image_of, same_image, values_of
@@ -29,7 +30,7 @@ async def read_diff(
         place = f"({params.add(after.position, 'bigint')}, {params.add(after.row_id, 'uuid')})"
         behind = f"AND (x.position, x.row_id) > {place}"
     text = statements.get(shape, ("diff", behind), lambda: _statement(shape, behind))
-    records = await pool.fetch(text, *params.values)
+    records = await fetch(pool, text, params.values)
     rows = [_row(shape, record, start > end) for record in records[:limit]]
     return DiffPage(start, end, rows, len(records) > limit)
 

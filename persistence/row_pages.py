@@ -22,6 +22,7 @@ from domain.selection import (
     RowsQuery,
 )
 from persistence.engine import Connection, Pool
+from persistence.fetching import fetch
 from persistence.filter_sql import Params, compile_filter, compile_search
 from persistence.keyset_sql import compile_page, key_selects, open_page, order_by
 from persistence.past_rows import count_as_of, halves_as_of, rows_as_of, states_as_of
@@ -41,7 +42,7 @@ async def read_page(connection: Source, shape: TableShape, query: RowsQuery) -> 
     bad cursor and for a revision that the log does not cover."""
     params = clock_params(shape)
     text = _page_statement(shape, query, params)
-    records = await fetch_rows(connection, text, params.values)
+    records = await fetch(connection, text, params.values)
     if not records:
         raise StructureMoved
     if query.as_of is not None:
@@ -66,7 +67,7 @@ async def read_by_id(
         f"SELECT {select_list(shape, selection)} FROM {shape.sql_name} AS t"
         f"{_states(shape, selection)} WHERE t.id = ANY({wanted})) p ON TRUE WHERE {CLOCK}"
     )
-    records = await fetch_rows(connection, text, params.values)
+    records = await fetch(connection, text, params.values)
     if not records:
         raise StructureMoved
     found = {record["id"]: _row(shape, selection, record) for record in records if record["id"]}
@@ -79,17 +80,6 @@ def _states(shape: TableShape, selection: RowSelection | None) -> str:
 
 def clock_params(shape: TableShape) -> Params:
     return Params(shape.id, shape.organization_id, shape.columns_version)
-
-
-async def fetch_rows(connection: Source, text: str, values: Sequence[Any]) -> list[asyncpg.Record]:
-    try:
-        return await connection.fetch(text, *values)
-    except (
-        asyncpg.UndefinedColumnError,
-        asyncpg.UndefinedTableError,
-        asyncpg.InvalidCachedStatementError,
-    ):
-        raise StructureMoved from None
 
 
 def _page_statement(shape: TableShape, query: RowsQuery, params: Params) -> str:
