@@ -15,7 +15,8 @@ from persistence.row_sql import column_names, record_definition, stored_columns
 
 #: A chunk takes no further row once its values have this many bytes.
 MOST_BYTES = 4_000_000
-#: Rows of a sorted export. Sorting this many takes two of the five seconds of a statement.
+#: Rows of a sorted export. Sorting this many takes one to four seconds, of the five that a
+#: statement has.
 MOST_SORTED = 1_000_000
 
 _SMALL = frozenset({Family.NUMBER, Family.BOOLEAN, Family.DATE, Family.DATETIME})

@@ -34,6 +34,9 @@ from persistence.export_sql import (
 MOST_ROWS = 2_000
 MOST_FILTERED = 10_000
 
+#: Before the five seconds are over after which PostgreSQL closes the connection.
+OPENING_SECONDS = 4.5
+
 _ENTRY = struct.Struct(">16si")
 _START = (-(2**63), UUID(int=0))
 _GONE = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
@@ -48,7 +51,14 @@ class Exports:
     async def open(self, shape: TableShape, query: ExportQuery) -> OpenExport:
         opening = Opening(shape, query)
         try:
-            record = await self._pool.fetchrow(opening.text, *opening.params.values)
+            record = await self._pool.fetchrow(
+                opening.text, *opening.params.values, timeout=OPENING_SECONDS
+            )
+        except TimeoutError:
+            raise TooLarge(
+                "Sorting or checking so many rows takes too long; export csv or json without a"
+                " sort, or with a filter"
+            ) from None
         except (*_GONE, asyncpg.InvalidCachedStatementError):
             raise StructureMoved from None
         if record is None:
