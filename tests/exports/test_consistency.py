@@ -217,6 +217,17 @@ def random_text(length: int) -> str:
     return random.Random(1).randbytes(length // 2).hex()
 
 
+async def test_a_sort_that_takes_too_long_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table_id, _ = await table_of(world, 50)
+    with monkeypatch.context() as patch:
+        patch.setattr(exports, "OPENING_SECONDS", 1e-6)
+        with pytest.raises(TooLarge, match="takes too long"):
+            await opened(world, table_id, sort=[RawSort("n")])
+    assert len(await whole(world, table_id, sort=[RawSort("n")])) == 50
+
+
 async def test_more_than_can_be_sorted_is_refused(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
