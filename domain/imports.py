@@ -20,7 +20,7 @@ from domain.errors import Conflict, ErrorCode, Invalid, NotFound, StructureMoved
 from domain.import_merges import check_keys
 from domain.import_plans import ImportMode, ImportPlan
 from domain.import_reading import Opened, Reading, batches_of, count_rows, encode_batch, open_file
-from domain.inference import InferredColumn, MappingEntry, Preview, apply_mapping
+from domain.inference import InferredColumn, MappingEntry, Preview, apply_mapping, found_by_label
 from domain.ports import Storage
 from domain.tables import on_table, shape_of
 
@@ -69,10 +69,11 @@ async def preview_import(
 
     Raises `NotFound` and `Invalid`."""
     access.require(viewer, "importPreview")
-    await shape_of(viewer, storage, table_id)
+    shape = await shape_of(viewer, storage, table_id)
     file = await _file(viewer, storage, file_id)
     opened = await open_file(storage, file, reading or Reading())
-    return ImportPreview(opened.preview, await count_rows(storage, opened))
+    seen = replace(opened.preview, columns=found_by_label(opened.preview.columns, shape))
+    return ImportPreview(seen, await count_rows(storage, opened))
 
 
 async def start_import(viewer: Viewer, storage: Storage, command: ImportStart) -> Import:
@@ -90,7 +91,8 @@ async def start_import(viewer: Viewer, storage: Storage, command: ImportStart) -
     shape = await shape_of(viewer, storage, command.table_id)
     file = await _file(viewer, storage, command.file_id)
     opened = await open_file(storage, file, command.reading)
-    wanted = apply_mapping(opened.preview.columns, command.mapping)
+    inferred = found_by_label(opened.preview.columns, shape)
+    wanted = apply_mapping(inferred, command.mapping)
     if not wanted:
         raise invalid(ErrorCode.REQUIRED, "No column is left to import", "columnMapping")
     check_keys(command.mode, command.key_columns, wanted, shape)

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from domain.columns import ColumnType
+from domain.columns import ColumnType, TableShape
 from domain.errors import ErrorCode, Invalid, Problem
 from domain.formula_guard import unguarded
 from domain.rejections import show
@@ -134,6 +134,20 @@ _TYPES_OF_KINDS = {
     Kind.JSON: ColumnType.JSON,
 }
 _NEVER_TEXTS = (ColumnType.BOOLEAN, ColumnType.NUMBER)
+
+
+def found_by_label(inferred: Sequence[InferredColumn], shape: TableShape) -> list[InferredColumn]:
+    """The columns with the keys that the table has for them: a header that is no key of the table
+    may be the label of a column, as in a file that was exported from it."""
+    taken = {column.key for column in inferred if column.key in shape.columns_by_key}
+    found = []
+    for column in inferred:
+        known = shape.columns_by_label.get(column.header.strip().lower())
+        if column.key not in shape.columns_by_key and known and known.key not in taken:
+            taken.add(known.key)
+            column = replace(column, key=known.key)
+        found.append(column)
+    return found
 
 
 def apply_mapping(

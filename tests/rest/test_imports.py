@@ -259,3 +259,24 @@ async def test_a_file_that_is_no_csv_after_all(calls: Calls) -> None:
     assert answer.status_code == 400
     error = answer.json()["error"]
     assert error == fields(documentId=error["fieldErrors"]["documentId"])
+
+
+async def test_headers_find_columns_by_label(calls: Calls) -> None:
+    total = {"formula": "{{n}} * 2"}
+    table = await calls.table(
+        column("who", displayName="Name of the person"),
+        column("n", "number", displayName="How many?"),
+        column("t", "computed", displayName="Twice", config=total),
+    )
+    await calls.add(table["id"], {"who": "Ada", "n": 1}, {"who": "Alan", "n": 2})
+    export = await calls.client.get(f"/api/tables/{table['id']}/export")
+    assert export.text.splitlines()[0] == "Name of the person,How many?,Twice"
+    file = await calls.upload(export.content)
+    seen = await calls.import_(table["id"], file["id"], preview=True)
+    assert [each["name"] for each in seen["inferredColumns"]] == ["who", "n", "t"]
+    done = await calls.import_(table["id"], file["id"])
+    assert (done["rowsImported"], done["errors"]) == (2, [])
+    rows = await calls.rows(table["id"])
+    assert [row["data"] for row in rows[2:]] == [row["data"] for row in rows[:2]]
+    shown = (await calls.client.get(f"/api/tables/{table['id']}")).json()
+    assert shown["columnCount"] == 3
