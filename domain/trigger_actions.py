@@ -1,5 +1,6 @@
 """What the settings of each action must look like, and which of them are shown to nobody."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ HIDDEN = "********"
 WORKFLOW_KEYS = ("workflowId", "targetId", "blueprintId")
 
 _PATH = "actionConfig"
+_SERVER = re.compile(r"[a-z]+://[^/?#]*")
 
 
 def config_problems(action: ActionType, config: Mapping[str, Any]) -> list[Problem]:
@@ -35,10 +37,11 @@ def config_problems(action: ActionType, config: Mapping[str, Any]) -> list[Probl
     return _CHECKS[action](config)
 
 
-def shown_config(action: ActionType, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings as clients see them: without the values of headers."""
+def shown_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings as clients see them: without the values of headers, whatever the action. Those
+    of a webhook stay behind when it becomes another action."""
     headers = config.get("headers")
-    if action is not ActionType.CALL_WEBHOOK or not isinstance(headers, Mapping):
+    if not isinstance(headers, Mapping):
         return dict(config)
     return {**config, "headers": dict.fromkeys(headers, HIDDEN)}
 
@@ -53,6 +56,27 @@ def with_hidden(given: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str
         for name, value in headers.items()
     }
     return {**given, "headers": kept}
+
+
+def hidden_problems(
+    given: Mapping[str, Any], stored: Mapping[str, Any], *path: str
+) -> list[Problem]:
+    """A problem when headers that are kept hidden would go to another server than before: whoever
+    may write settings could have them sent to himself."""
+    headers = given.get("headers")
+    if not isinstance(headers, Mapping) or HIDDEN not in headers.values():
+        return []
+    if not isinstance(stored.get("headers"), Mapping) or _server(given) == _server(stored):
+        return []
+    message = "The url leads to another server: give the values of the headers again"
+    return [Problem(ErrorCode.REQUIRED, message, (*path, "headers"))]
+
+
+def _server(config: Mapping[str, Any]) -> str | None:
+    """Scheme, host and port as they are written, bindings too."""
+    url = config.get("url")
+    found = _SERVER.match(url) if isinstance(url, str) else None
+    return found[0] if found is not None else None
 
 
 def workflow_id(config: Mapping[str, Any]) -> str | None:

@@ -15,7 +15,7 @@ from domain.plain_json import clean_json
 from domain.ports import Storage
 from domain.rejections import Rejected
 from domain.tables import on_table, shape_of
-from domain.trigger_actions import config_problems, with_hidden
+from domain.trigger_actions import config_problems, hidden_problems, with_hidden
 from domain.trigger_conditions import bind_condition, read_condition, written
 from domain.trigger_records import (
     ActionType,
@@ -158,7 +158,9 @@ async def _changed_action(
     if not {"action_type", "action_config"} & changes.keys():
         return {}
     action = changes.get("action_type", trigger.action_type)
-    config = with_hidden(changes.get("action_config", trigger.action_config), trigger.action_config)
+    given = changes.get("action_config", trigger.action_config)
+    problems += hidden_problems(given, trigger.action_config, "actionConfig")
+    config = with_hidden(given, trigger.action_config)
     problems += await _action_problems(viewer, storage, action, config)
     return {"action_config": config}
 

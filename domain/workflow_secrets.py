@@ -4,7 +4,8 @@ them."""
 from collections.abc import Mapping
 from typing import Any
 
-from domain.trigger_actions import HIDDEN
+from domain.errors import Problem
+from domain.trigger_actions import HIDDEN, hidden_problems
 
 
 def shown_definition(definition: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,6 +18,18 @@ def with_hidden(given: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str
     under the same id."""
     known = {step["id"]: step.get("headers") for step in stored["steps"]}
     return {**given, "steps": [_restored(step, known.get(step["id"])) for step in given["steps"]]}
+
+
+def secret_problems(
+    given: Mapping[str, Any], stored: Mapping[str, Any], *path: str
+) -> list[Problem]:
+    """A problem for each step of a checked definition that would send hidden headers elsewhere."""
+    known = {step["id"]: step for step in stored["steps"]}
+    return [
+        problem
+        for index, step in enumerate(given["steps"])
+        for problem in hidden_problems(step, known.get(step["id"], {}), *path, "steps", str(index))
+    ]
 
 
 def _shown(step: Mapping[str, Any]) -> dict[str, Any]:

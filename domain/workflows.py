@@ -20,7 +20,7 @@ from domain.workflow_records import (
     WorkflowStatus,
     WorkflowUpdate,
 )
-from domain.workflow_secrets import with_hidden
+from domain.workflow_secrets import secret_problems, with_hidden
 
 MAX_PAGE = 100
 
@@ -84,6 +84,7 @@ async def update_workflow(
     problems += await _project_problems(viewer, storage, changes.get("project_id"))
     checks.refuse(problems)
     if "definition" in changes:
+        checks.refuse(secret_problems(changes["definition"], known.definition, "definition"))
         changes["definition"] = with_hidden(changes["definition"], known.definition)
     return await _updated(viewer, storage, workflow_id, changes)
 

@@ -208,7 +208,7 @@ class Trigger:
             event=TriggerEvent(trigger.event.value),
             condition=JSON(_row_filter(condition)) if condition is not None else None,
             action_type=TriggerActionType(trigger.action_type.value),
-            action_config=JSON(shown_config(trigger.action_type, trigger.action_config)),
+            action_config=JSON(shown_config(trigger.action_config)),
             status=TriggerStatus(trigger.status.value),
             fires_per_minute=trigger.fires_per_minute,
             fire_count=trigger.fire_count,

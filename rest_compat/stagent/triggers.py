@@ -147,7 +147,7 @@ def _shown(trigger: Trigger) -> dict[str, Any]:
         "triggerEvent": trigger.event.value,
         "condition": trigger.condition,
         "actionType": trigger.action_type.value,
-        "actionConfig": shown_config(trigger.action_type, trigger.action_config),
+        "actionConfig": shown_config(trigger.action_config),
         "status": trigger.status.value,
         "fireCount": trigger.fire_count,
         "lastFiredAt": moment(trigger.last_fired_at),
