@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from domain import ids
+from domain.errors import NotFound
 from domain.numbers import loads
 from domain.trigger_records import (
     ActionType,
@@ -22,6 +23,7 @@ from domain.trigger_records import (
     TriggerStatus,
 )
 from persistence import jobs
+from persistence.claims import writing
 from persistence.engine import Connection, Database, Pool
 from persistence.firing_sql import nth_id
 from persistence.json_text import dumps
@@ -59,7 +61,8 @@ _REPLAY = f"""
 INSERT INTO trigger_firing AS f ({_REPLAY_COLUMNS})
 SELECT $2, o.organization_id, o.trigger_id, o.table_id, o.revision, o.row_id,
        '{FiringStatus.QUEUED}', 0, o.depth, o.input, o.id
-FROM trigger_firing o WHERE o.id = $1
+FROM trigger_firing o JOIN trigger t ON t.id = o.trigger_id
+WHERE o.id = $1 AND o.organization_id = $3 FOR KEY SHARE OF t
 RETURNING {_FIELDS}
 """
 _REPLAY_ALL = f"""
@@ -76,6 +79,7 @@ SELECT {nth_id("$5", "c.n - 1")}, o.organization_id, o.trigger_id, o.table_id, o
 FROM chosen c JOIN trigger_firing o ON o.id = c.id
 RETURNING id
 """
+_LOCK_TRIGGER = "SELECT 1 FROM trigger WHERE id = $1 AND organization_id = $2 FOR UPDATE"
 _TAKE = f"""
 UPDATE trigger_firing AS f
 SET status = '{FiringStatus.RUNNING}', attempt = f.attempt + 1, started_at = clock_timestamp()
@@ -142,11 +146,13 @@ class Firings:
         return _firing(record) if record is not None else None
 
     async def replay(self, firing: Firing) -> Firing:
-        """A new firing of the same input with the job that runs it."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        """A new firing of the same input with the job that runs it. Raises `NotFound` when its
+        trigger was deleted meanwhile."""
+        async with writing(self._pool) as connection:
             new_id = ids.new_id(ids.Kind.FIRING)
-            record = await connection.fetchrow(_REPLAY, firing.id, new_id)
-            assert record is not None, "a firing goes with its trigger, which the caller has seen"
+            record = await connection.fetchrow(_REPLAY, firing.id, new_id, firing.organization_id)
+            if record is None:
+                raise NotFound("Firing")
             await _enqueue(connection, job_ranges(new_id, 1))
         return _firing(record)
 
@@ -157,10 +163,12 @@ class Firings:
         statuses: Collection[FiringStatus],
         most: int,
     ) -> Replayed:
-        """The oldest first. Two calls at once may not both replay one: they wait for each other."""
+        """The oldest first. Two calls at once may not both replay one: they wait for each other.
+        Raises `NotFound` when the trigger was deleted meanwhile."""
         first = ids.reserve(ids.Kind.FIRING, most)
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute("SELECT FROM trigger WHERE id = $1 FOR UPDATE", trigger_id)
+        async with writing(self._pool) as connection:
+            if not await connection.fetchval(_LOCK_TRIGGER, trigger_id, organization_id):
+                raise NotFound("Trigger")
             made = await connection.fetch(
                 _REPLAY_ALL, organization_id, trigger_id, list(statuses), most, first
             )

@@ -172,7 +172,9 @@ class Imports:
 
         None when it had ended before. Without a shape the table is gone and there is no log."""
         if shape is None:
-            return found_import(await self._pool.fetchrow(_FINISH, run.id, status, error, 0))
+            async with writing(self._pool) as connection:
+                row = await connection.fetchrow(_FINISH, run.id, status, error, 0)
+            return found_import(row)
         try:
             async with write_table(self._pool, shape, actor, _cause(run), self._wake) as w:
                 ended = found_import(
@@ -205,7 +207,7 @@ class Imports:
             async with write_table(self._pool, shape, run.created_by, cause, self._wake) as write:
                 yield write.connection, write
         else:
-            async with self._pool.acquire() as connection, connection.transaction():
+            async with writing(self._pool) as connection:
                 yield connection, None
 
     async def _pass_over(

@@ -24,6 +24,7 @@ from domain.rollback_records import (
 )
 from domain.row_writes import Written
 from persistence import jobs
+from persistence.claims import writing
 from persistence.engine import Database
 from persistence.json_text import dumps
 from persistence.rollback_plans import Plan, count_rows, make_plan
@@ -107,7 +108,7 @@ class Rollbacks:
 
     async def queue(self, new: RollbackRun) -> RollbackRun:
         """Store a run with the job that carries it out."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with writing(self._pool) as connection:
             made = await connection.fetchrow(
                 _INSERT,
                 new.id,
