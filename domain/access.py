@@ -129,6 +129,7 @@ SCOPED_OPERATIONS = frozenset(
         "export",
         "history",
         "diff",
+        "rollback",
         "tableChanged",
         "cellStatusChanged",
         "importProgress",

@@ -23,11 +23,14 @@ from domain.chart_records import (
 from domain.columns import TableShape
 from domain.entities import UNSET
 from domain.errors import ErrorCode, Invalid, NotFound, Problem, invalid
+from domain.plain_json import clean_json
 from domain.ports import Storage
+from domain.rejections import Rejected
 from domain.tables import on_table, shape_of
 
 _MAX_NAME = 256
 _MAX_WORD = 128
+_MAX_FILTER_BYTES = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,11 @@ def _config_problems(shape: TableShape, config: Mapping[str, Any]) -> list[Probl
             problems.append(Problem(ErrorCode.OUT_OF_RANGE, message, (name,)))
     if config.get("filter") is not None:
         try:
+            # It is stored as it came, with values that its operators do not look at.
+            clean_json(config["filter"], most_bytes=_MAX_FILTER_BYTES)
             bind_chart(shape, ChartPlan.of({"filter": config["filter"]}))
+        except Rejected as error:
+            problems.append(Problem(error.code, f"filter: {error.message}", ("filter",)))
         except Invalid as error:
             problems += error.problems
     return problems

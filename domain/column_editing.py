@@ -43,8 +43,10 @@ async def update_column(
         column = column_of(shape, column_id)
         problems = column_update_problems(column, changes)
         updated = replace(column, config=changes.get("config", column.config))
-        checks.refuse(problems or await target_problem(storage, viewer.organization_id, updated))
+        checks.refuse(problems)
+        # A label can change, also of a relation whose target is gone.
         if "config" in changes:
+            checks.refuse(await target_problem(storage, viewer.organization_id, updated))
             checks.refuse(await formula_problems(storage, viewer.organization_id, shape, updated))
         return await storage.columns.update(shape, viewer.actor, column, changes)
 

@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
-from domain import access
+from domain import access, checks
 from domain.access import Viewer
 from domain.columns import TableShape
 from domain.errors import ErrorCode, invalid
 from domain.history_records import (
+    MAX_ACTOR,
     MAX_ENTRIES,
     AsOf,
     DiffPage,
@@ -32,6 +33,7 @@ async def read_history(
     An unknown row has no history. Raises `NotFound` for the table and `Invalid`."""
     access.require(viewer, "history")
     _check_limit(query.limit)
+    checks.refuse(checks.text_problems("actor", query.actor, 0, MAX_ACTOR))
     place = HistoryPlace(*read_place(query.after)) if query.after is not None else None
 
     async def work(shape: TableShape) -> HistoryPage:

@@ -16,6 +16,8 @@ from domain.errors import ErrorCode, invalid
 
 #: Entries or differences on one page at most; REST asks for as many of a table.
 MAX_ENTRIES = 500
+#: Characters of the name of an actor; the log knows none that is longer.
+MAX_ACTOR = 256
 
 
 class HistoryAction(StrEnum):

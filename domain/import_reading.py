@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from domain import checks
 from domain.columns import TableShape
 from domain.csv_text import (
     Batch,
@@ -39,6 +40,8 @@ class Reading:
     encoding: str | None = None
 
 
+#: Characters of the name of a sheet. Excel takes 31; the name is handed to another process.
+_MAX_SHEET = 1_000
 _LITERAL = frozenset({JSON, JSON_LINES})
 
 
@@ -67,6 +70,7 @@ async def open_file(storage: Storage, file: File, reading: Reading) -> Opened:
     if file.mime_type not in IMPORTABLE:
         message = f"Unsupported mime type for import: {file.mime_type}"
         raise invalid(ErrorCode.INVALID, message, "fileId")
+    checks.refuse(checks.text_problems("sheet", reading.sheet, 0, _MAX_SHEET))
     encoding = None if reading.encoding is None else known_encoding(reading.encoding)
     if reading.encoding is not None and encoding is None:
         message = f"Unknown encoding: {show(reading.encoding)}"

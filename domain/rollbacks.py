@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from domain import access, ids
+from domain import access, checks, ids
 from domain.access import Viewer
 from domain.changes import Cause, CauseKind
 from domain.columns import TableShape
 from domain.entities import ImportStatus
 from domain.errors import Conflict, ErrorCode, NotFound, invalid
-from domain.history_records import refuse_revision
+from domain.history_records import MAX_ACTOR, refuse_revision
 from domain.ports import Storage
 from domain.rollback_records import (
     INLINE_ROWS,
@@ -153,6 +153,7 @@ async def roll_back_actor(
 
     Raises `NotFound`, and `Invalid` for a moment that the log does not cover."""
     access.require(viewer, "actorRollback")
+    checks.refuse(checks.text_problems("actor", actor, 1, MAX_ACTOR))
 
     async def work(shape: TableShape) -> Outcome:
         pruned_to, last = await storage.history.covered(shape)

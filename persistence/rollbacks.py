@@ -77,6 +77,7 @@ class Rollbacks:
     """The `RollbackStore` port."""
 
     def __init__(self, database: Database, wake: Wake) -> None:
+        self._database = database
         self._pool = database.pool
         self._wake = wake
 

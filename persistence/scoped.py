@@ -22,12 +22,14 @@ from domain.entities import (
     TableWithColumns,
 )
 from domain.errors import ErrorCode, invalid
+from domain.rollback_records import RollbackRun, RowConflict
 from domain.row_writes import PreparedRow
 from persistence.charts import Charts
 from persistence.columns import Columns
 from persistence.files import Files
 from persistence.imports import Imports
 from persistence.projects import Projects
+from persistence.rollbacks import Rollbacks
 from persistence.tables import Tables
 
 _OUTSIDE = "This key makes and keeps tables in its own projects only"
@@ -130,6 +132,27 @@ class ScopedCharts(Charts):
         if chart is None or await self._tables.shape(organization_id, chart.table_id) is None:
             return None
         return chart
+
+
+class ScopedRollbacks(Rollbacks):
+    """Rollbacks of the tables of a scope."""
+
+    def __init__(self, whole: Rollbacks, tables: ScopedTables) -> None:
+        super().__init__(whole._database, whole._wake)
+        self._tables = tables
+
+    async def get(self, organization_id: UUID, run_id: UUID) -> RollbackRun | None:
+        run = await super().get(organization_id, run_id)
+        if run is None or await self._tables.shape(organization_id, run.table_id) is None:
+            return None
+        return run
+
+    async def conflicts(
+        self, organization_id: UUID, run_id: UUID, after: UUID | None, limit: int
+    ) -> list[RowConflict]:
+        if await self.get(organization_id, run_id) is None:
+            return []
+        return await super().conflicts(organization_id, run_id, after, limit)
 
 
 class ScopedFiles(Files):

@@ -26,6 +26,7 @@ from persistence.scoped import (
     ScopedFiles,
     ScopedImports,
     ScopedProjects,
+    ScopedRollbacks,
     ScopedTables,
 )
 from persistence.shapes import Shapes
@@ -81,4 +82,5 @@ class PostgresStorage:
         seen.charts = ScopedCharts(self.charts, tables)
         seen.files = ScopedFiles(self.files, viewer.actor)
         seen.imports = ScopedImports(self.imports, tables)
+        seen.rollbacks = ScopedRollbacks(self.rollbacks, tables)
         return seen

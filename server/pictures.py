@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import OrderedDict
@@ -25,6 +26,13 @@ _PATIENCE = 20.0
 _MOST_PICTURES = 200
 _KEPT = 32
 _KEPT_BYTES = 500_000
+_PASSED_ON = ("PYTHONPATH", "HOME", "TMPDIR")
+
+
+def _environment() -> dict[str, str]:
+    """Where Python and fonts are: no keys and no addresses for whatever a chart makes the engine
+    do."""
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
 
 
 class Pictures:
@@ -86,7 +94,7 @@ class Pictures:
         if self._child is None or self._child.returncode is not None:
             module = "server.picture_worker"
             self._child = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", module, stdin=PIPE, stdout=PIPE
+                sys.executable, "-m", module, stdin=PIPE, stdout=PIPE, env=_environment()
             )
         return self._child
 

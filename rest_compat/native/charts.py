@@ -1,5 +1,6 @@
 """Charts as pictures."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
@@ -8,6 +9,7 @@ from starlette.responses import Response
 from domain.chart_specs import picture_plan, vega_lite
 from domain.charts import chart_state, get_chart
 from rest_compat.endpoints import Call
+from rest_compat.wire import dumps
 
 FORMATS: tuple[Literal["svg", "png"], ...] = ("svg", "png")
 MEDIA_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
@@ -22,8 +24,9 @@ def picture(format: Literal["svg", "png"]) -> Callable[[Call], Awaitable[Respons
         chart = await get_chart(call.viewer, call.storage, call.id("id", "Chart"))
         plan = picture_plan(chart.plan)
         state = await chart_state(call.viewer, call.storage, chart.id, plan)
-        version = int(state.chart.updated_at.timestamp() * 1000)
-        tag = f'"{state.data.revision}-{version}-{format}"'
+        spec = vega_lite(state)
+        # What is drawn, not the table's revision: formulas look at other tables and at the day.
+        tag = f'"{hashlib.sha256(dumps(spec)).hexdigest()[:32]}-{format}"'
         headers = {
             "ETag": tag,
             "Cache-Control": "private, no-cache",
@@ -32,7 +35,7 @@ def picture(format: Literal["svg", "png"]) -> Callable[[Call], Awaitable[Respons
         }
         if tag in call.request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        body = await call.draw(vega_lite(state), format)
+        body = await call.draw(spec, format)
         return Response(body, headers=headers, media_type=MEDIA_TYPES[format])
 
     return handler

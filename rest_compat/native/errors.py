@@ -8,6 +8,7 @@ from domain.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    OutOfScope,
     TableBusy,
     TooLarge,
     Unauthenticated,
@@ -21,6 +22,7 @@ _log = structlog.get_logger("rest_compat.native")
 _STATUSES: dict[type[Exception], int] = {
     Unauthenticated: 401,
     Forbidden: 403,
+    OutOfScope: 403,
     NotFound: 404,
     Conflict: 409,
     TooLarge: 413,
