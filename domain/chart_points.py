@@ -11,6 +11,7 @@ from typing import Any
 from domain import numbers
 from domain.aggregation import Aggregate, Function
 from domain.chart_records import MAX_SERIES, ChartData, ChartPlan, Pairs, Point
+from domain.errors import TooLarge
 
 UNKNOWN = "Unknown"
 OTHER = "Other"
@@ -201,7 +202,16 @@ def _rounded(total: Decimal, count: int) -> numbers.Number:
     numerator, denominator = total.as_integer_ratio()
     denominator *= count
     cents = (2 * 100 * abs(numerator) + denominator) // (2 * denominator)
-    return numbers.normal(_EXACT.scaleb(Decimal(-cents if numerator < 0 else cents), -_PLACES))
+    return _shortest(_EXACT.scaleb(Decimal(-cents if numerator < 0 else cents), -_PLACES))
+
+
+def _shortest(value: Decimal) -> numbers.Number:
+    """The figure as clients get it. Raises `TooLarge` for one that no cell could hold either."""
+    try:
+        return numbers.normal(value)
+    except ValueError:
+        message = f"A figure of the chart has more than {numbers.MAX_DIGITS:,} digits"
+        raise TooLarge(message) from None
 
 
 def _point(plan: ChartPlan, key: Key, tally: Tally) -> Point:
@@ -241,9 +251,9 @@ def bin_points(aggregate: Aggregate) -> tuple[Point, ...]:
     return tuple(
         Point(
             key=f"={start}",
-            x=numbers.normal(start),
+            x=_shortest(start),
             y=count,
-            x_end=numbers.normal(sum_of(start, Decimal(width or 1))),
+            x_end=_shortest(sum_of(start, Decimal(width or 1))),
         )
         for start, count in sorted(found)
     )

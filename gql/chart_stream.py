@@ -20,6 +20,7 @@ from domain.chart_following import after_change
 from domain.chart_points import changes_between, group_points
 from domain.charts import ChartState, chart_state
 from domain.errors import NotFound
+from domain.watching import require_in_scope
 from gql.feeds import Event, Feed
 from gql.table_events import structure_event
 from gql.types.chart_events import ChartDeleted, ChartPointsChanged, ChartSnapshot
@@ -84,6 +85,7 @@ class ChartFollower:
     async def events(self, entries: Sequence[TableEntry]) -> list[Event]:
         """The events of a slice. It may lie before the points that are known, or with a hole
         behind them: then a snapshot bridges the gap."""
+        require_in_scope(self._viewer, entries[-1].shape)
         async with self._lock:
             found: list[Event] = []
             if entries[0].revision <= self._revision:

@@ -72,6 +72,7 @@ class Subscription:
             filters.bind(shape, raw)  # refuse it now rather than at the first change
 
         async def events(entries: Sequence[TableEntry]) -> list[Any]:
+            watching.require_in_scope(context.viewer, entries[-1].shape)
             bound = filters.bind(entries[-1].shape, raw) if raw is not None else None
             return await table_events(context.storage.log, bound, entries)
 
@@ -95,6 +96,7 @@ class Subscription:
         wanted = None if statuses is None else frozenset(str(each.value) for each in statuses)
 
         async def events(entries: Sequence[TableEntry]) -> list[Any]:
+            watching.require_in_scope(context.viewer, entries[-1].shape)
             return status_events(entries, wanted)
 
         return _stream(Feed(Topic("table", shape.id), _checked(after), _started, events))

@@ -43,3 +43,23 @@ async def test_a_picture_over_another_table_is_sent_anew(site: Site) -> None:
     other = await site.shared.get(f"/charts/{chart_id}.svg", headers=known)
     assert other.status_code == 200
     assert other.content != first.content
+
+
+_BIG = "9" + "0" * 999
+
+
+@pytest.mark.parametrize(
+    ("type_", "numbers"),
+    [("BAR", [_BIG, _BIG]), ("LINE", [_BIG, _BIG]), ("HISTOGRAM", [_BIG, f"-{_BIG}"])],
+)
+async def test_figures_that_no_cell_could_hold_are_told(
+    site: Site, type_: str, numbers: list[str]
+) -> None:
+    table_id = await new_table(site, {"key": "n", "type": "NUMBER"})
+    await add(site, table_id, *({"n": number} for number in numbers))
+    more = {} if type_ == "HISTOGRAM" else {"yColumn": "n", "aggregation": "SUM"}
+    x = "n" if type_ == "HISTOGRAM" else "createdBy"
+    chart_id = await new_chart(site, table_id, x, type_, **more)
+    drawn = await site.shared.get(f"/charts/{chart_id}.svg")
+    assert drawn.status_code == 413
+    assert drawn.json() == {"error": "A figure of the chart has more than 1,000 digits"}
