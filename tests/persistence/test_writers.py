@@ -207,11 +207,13 @@ async def test_columns_are_added_under_writers_and_an_open_reader(world: World) 
 
     running = [asyncio.create_task(writer(number)) for number in range(WRITERS)]
     running.append(asyncio.create_task(reader()))
-    for number in range(20):
-        new = NewColumn(f"added_{number}", "Added", ColumnType.NUMBER)
-        await column_editing.add_column(world.viewer, world.storage, table_id, new)
-    done.set()
-    await asyncio.gather(*running)
+    try:
+        for number in range(20):
+            new = NewColumn(f"added_{number}", "Added", ColumnType.NUMBER)
+            await column_editing.add_column(world.viewer, world.storage, table_id, new)
+    finally:
+        done.set()
+        await asyncio.gather(*running)
 
     await _check_log(world, table_id)
     await _check_last_images(world, table_id)
