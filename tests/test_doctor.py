@@ -1,5 +1,8 @@
 """`tablecast doctor`: a sound installation, and each thing that can be wrong with one."""
 
+import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -90,3 +93,21 @@ async def test_what_is_away_is_told(settings: Settings, tmp_path: Path) -> None:
         "Redis": Verdict.FAILED,
         "files": Verdict.FAILED,
     }
+
+
+async def test_the_command_ends_as_it_says(world: World, settings: Settings) -> None:
+    # A thread of the file store that was still at work used to abort the process at its end.
+    given = {
+        "DATABASE_URL": settings.database_url or "",
+        "REDIS_URL": settings.redis_url or "",
+        "TABLECAST_DATA": str(settings.data),
+    }
+    for _ in range(5):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", "from server.cli import main; main()", "doctor"),
+            env=os.environ | given,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        told, _ = await process.communicate()
+        assert b"files: can be stored and read" in told
+        assert process.returncode == 0
