@@ -44,6 +44,9 @@ from domain.values import Family, family, result_family
 #: Most nodes of a formula, and the deepest nesting, with the computed columns that it uses.
 MAX_SIZE = 2_500
 MAX_DEPTH = 250
+#: Most nodes of all computed columns of a table: a statement that reads whole rows spends 6 µs on
+#: each, however few rows it reads.
+MAX_TABLE_SIZE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ class _Attacher:
         self._known = {column.key: column for column in columns if column.stored}
         self._trees: dict[str, Tree] = {}
         self._problems: dict[str, str] = {}
+        self._size = 0
 
     def attached(self) -> Attached:
         waiting = {each.key: each for each in self._given if each.type is ColumnType.COMPUTED}
@@ -148,6 +152,7 @@ class _Attacher:
                 target = _day_or_moment(value.node)
             computation = _computation(convert(value, target), target)
             _check_size(computation)
+            self._check_total(computation)
         except FormulaError as error:
             self._problems[column.key] = f"formula: {error}"
         except ValueError as error:
@@ -156,6 +161,14 @@ class _Attacher:
             return computation
         unfit = result_family(config, Family.TEXT)
         return _computation(convert(Value(Constant(Kind.TEXT, None), Kind.TEXT), unfit), unfit)
+
+    def _check_total(self, computation: Computation) -> None:
+        if self._size + computation.size > MAX_TABLE_SIZE:
+            message = (
+                f"formula: the computed columns of the table have over {MAX_TABLE_SIZE:,} parts"
+            )
+            raise ValueError(message)
+        self._size += computation.size
 
     def _value(self, column: Column) -> Value | None:
         rollup = rollup_of(column)
