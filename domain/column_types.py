@@ -4,6 +4,7 @@ column back.
 The column keeps its id, key, label and place, and gets a new number, because history is kept by
 number. What it was before stays as a deleted column, which can be restored under another key."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -144,7 +145,8 @@ def _converter(
         if len(held) > MAX_VALUES:
             message = f"The type of a column with more than {MAX_VALUES:,} values cannot change"
             raise invalid(ErrorCode.TOO_MANY, message, "columnId")
-        found, lost = convert(held)
+        # Half a second for many different values: too long for everybody else to wait.
+        found, lost = await asyncio.to_thread(convert, held)
         if new.type is ColumnType.FILE:
             lost += await _name_files(storage, shape, held, found)
         if lost and not allow_loss:
