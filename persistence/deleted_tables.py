@@ -16,6 +16,11 @@ _BATCH = 5_000
 
 _LOGS = ("row_version", "cell_change", "cell_state", "change")
 
+_EMPTY_CONFLICTS = f"""
+DELETE FROM rollback_conflict WHERE (run_id, row_id) IN (
+  SELECT c.run_id, c.row_id FROM rollback_conflict c JOIN rollback_run r ON r.id = c.run_id
+  WHERE r.table_id = $1 LIMIT {_BATCH})
+"""
 _NEXT = """
 SELECT t.id, t.number, o.number AS organization_number
 FROM user_table t JOIN organization o ON o.id = t.organization_id
@@ -38,9 +43,12 @@ async def drop_next(database: Database, grace: timedelta = GRACE) -> bool:
     for log in _LOGS:
         await _empty(database.pool, log, found["id"])
     await _drop_triggers(database.pool, found["id"])
+    while await database.pool.execute(_EMPTY_CONFLICTS, found["id"]) != "DELETE 0":
+        pass
     async with database.pool.acquire() as connection, connection.transaction():
         for metadata in (
             "relay_cursor",
+            "rollback_run",
             "chart",
             "column_index",
             "table_session",
