@@ -82,8 +82,11 @@ async def roll_back_cell(
 
     async def work(shape: TableShape) -> Written:
         found = shape.columns_by_key.get(column)
-        if found is None or not found.stored:
+        if found is None:
             raise invalid(ErrorCode.UNKNOWN_COLUMN, f"Unknown column: {column}", "column")
+        if not found.stored:
+            message = f"{column} is computed: it goes back with the columns of its formula"
+            raise invalid(ErrorCode.INVALID, message, "column")
         target = RowTarget(row_id, min(max(version, 0), _MOST_VERSION), found.number)
         return await storage.rollbacks.set_rows(shape, viewer.actor, _cause(target), [target])
 

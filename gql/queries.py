@@ -124,7 +124,9 @@ class Query(TriggerQueries, ChartQueries, WorkflowQueries):
     async def cell(self, info: Info, id: _Id) -> Cell | None:
         return await lookups.find_cell(info.context, id)
 
-    @strawberry.field(description="Whatever has this id: a project, table, column, row or cell.")
+    @strawberry.field(
+        description="Whatever has this id: a project, table, column, row, cell or chart."
+    )
     async def node(self, info: Info, id: _Id) -> Node | None:
         return await lookups.find_node(info.context, id)
 

@@ -102,7 +102,8 @@ class Subscription:
         return _stream(Feed(Topic("table", shape.id), _checked(after), _started, events))
 
     @strawberry.subscription(
-        description="Changes of the organisation: projects, tables, columns, sessions, keys."
+        description="Changes of the organisation: projects, tables, columns, sessions, keys, "
+        "triggers, workflows, templates."
     )
     async def organization_changed(
         self, info: Info, after: _After = None

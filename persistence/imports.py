@@ -39,8 +39,10 @@ JOB = "import"
 
 _INSERT = f"""
 INSERT INTO import_run (id, organization_id, table_id, file_id, import_key, status, plan,
-                        bytes_total, byte_offset, next_line, created_by, created_at, updated_at)
-SELECT $1, $2, $3, f.id, $5, $6, $7, $8, $9, $10, $11, clock_timestamp(), clock_timestamp()
+                        bytes_total, byte_offset, next_line, created_by, created_at, updated_at,
+                        revision)
+SELECT $1, $2, $3, f.id, $5, $6, $7, $8, $9, $10, $11, clock_timestamp(), clock_timestamp(),
+       coalesce((SELECT c.revision FROM table_clock AS c WHERE c.table_id = $3), 0)
 FROM file AS f WHERE f.id = $4 AND f.organization_id = $2
 FOR SHARE OF f
 ON CONFLICT DO NOTHING

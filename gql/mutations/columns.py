@@ -26,7 +26,7 @@ class ColumnInput:
         default=None, description="The name that people see, 1 to 128 characters; the key without."
     )
     type: ColumnType = strawberry.field(
-        default=ColumnType.TEXT, description="What kind of values it holds, for ever."
+        default=ColumnType.TEXT, description="What kind of values it holds."
     )
     required: bool = strawberry.field(
         default=False, description="Whether every row needs a value here."

@@ -186,7 +186,8 @@ class ColumnsChanged(ChangeEvent):
 class TableChanged(ChangeEvent):
     table_id: strawberry.Private[Any]
     fields: list[str] = strawberry.field(
-        description="What changed: name, description, project_id; empty when it was made."
+        description="What changed: name, description, project_id, charts. Empty when the table was "
+        "made, or an import or rollback ended."
     )
 
     @strawberry.field(description="The table as it is now; null when it is gone.")
@@ -251,7 +252,7 @@ class OrganizationChanged:
     actor: str = strawberry.field(description="Who made it: the id of an API key, or a name.")
     kind: OrganizationChangeKind = strawberry.field(description="What happened.")
     subject_id: strawberry.ID = strawberry.field(
-        description="The project, table, session or key that it is about."
+        description="The project, table, session, key, trigger, workflow or template it is about."
     )
     details: JSON = strawberry.field(description="More of it, such as names. Never secrets.")
 

@@ -39,7 +39,9 @@ class Import:
         description="The size of the file, or of the text that a spreadsheet or JSON became."
     )
     bytes_read: int = strawberry.field(description="How far it was read.")
-    revision: int = strawberry.field(description="The table's revision after its last step.")
+    revision: int = strawberry.field(
+        description="The table's revision after its last step that wrote, or when it began."
+    )
     error: str | None = strawberry.field(description="Why it stopped, when it failed.")
     created_at: datetime = strawberry.field(description="When it was asked for.")
     finished_at: datetime | None = strawberry.field(description="When it ended.")

@@ -80,7 +80,7 @@ class Row(RowHistory, Node):
     async def linked_from(
         self,
         info: Info,
-        table: Annotated[strawberry.ID, strawberry.argument(description="The table.")],
+        table_id: Annotated[strawberry.ID, strawberry.argument(description="The table.")],
         column: Annotated[
             str, strawberry.argument(description="The key of its column, a relation.")
         ],
@@ -94,7 +94,7 @@ class Row(RowHistory, Node):
         nodes = info._raw_info.field_nodes
         plan = info.context.once(nodes, lambda: plan_connection(info.context.executor, nodes))
         request = page_request(first, after, maximum=MAX_ROWS)
-        asked = LinkedFrom(given_id(table), column, self.record.id, request, plan)
+        asked = LinkedFrom(given_id(table_id), column, self.record.id, request, plan)
         found = await info.context.links.sources.load(asked)
         if found is None:
             return None

@@ -17,7 +17,7 @@ def _operator(operator: Operator) -> Any:
     return _word(operator.value, OPERATORS[operator].description)
 
 
-@strawberry.enum(description="What kind of values a column holds. It never changes.")
+@strawberry.enum(description="What kind of values a column holds. `columnTypeChange` changes it.")
 class ColumnType(Enum):
     TEXT = _word("text", "Text of at most 1 MB.")
     NUMBER = _word("number", "An exact decimal number of at most 1,000 digits.")

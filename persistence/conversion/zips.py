@@ -58,9 +58,11 @@ def _check_entry(file: BinaryIO, entry: ZipInfo, most: int) -> int:
             _check_xml(tail + piece, size == 0)
             tail = piece[-_OVERLAP:]
         size += len(piece)
-        grown = size > RATIO_FROM_BYTES and size > MAX_RATIO * max(entry.compress_size, 1)
-        if size > most or grown:
+        if size > most:
             raise _too_large()
+        if size > RATIO_FROM_BYTES and size > MAX_RATIO * max(entry.compress_size, 1):
+            told = f"A part of the workbook grows to more than {MAX_RATIO} times its size"
+            raise Unreadable(f"{told} when it is unpacked; save the sheet as CSV")
     if size != entry.file_size:
         raise Unreadable(_DAMAGED)
     return size

@@ -49,7 +49,7 @@ FORWARD = """query($t: ID!) { table(id: $t) { rows(first: 40) { nodes {
   cell(column: "to") { linkedRows(first: 1000) { nodes { id row { id } } totalCount } }
   other: cell(column: "free") { linkedRows(first: 5) { nodes { row { version } } } } } } } }"""
 BACKWARD = """query($t: ID!, $s: ID!) { table(id: $t) { rows(first: 50) { nodes { id
-  linkedFrom(table: $s, column: "to", first: 2) { nodes { id data } totalCount
+  linkedFrom(tableId: $s, column: "to", first: 2) { nodes { id data } totalCount
     pageInfo { endCursor } } } } } }"""
 RECORDS = """query($t: ID!) { table(id: $t) { rows(first: 40) { nodes {
   cell(column: "to") { linkedRows(first: 10) { nodes { row { id table { name } } }

@@ -20,7 +20,7 @@ FORWARD = """query($t: ID!, $first: Int, $after: String) { table(id: $t) { rows 
     nodes { id row { id data } } totalCount
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } } } } }"""
 BACKWARD = """query($id: ID!, $t: ID!, $first: Int, $after: String) { row(id: $id) {
-  linkedFrom(table: $t, column: "to", first: $first, after: $after) {
+  linkedFrom(tableId: $t, column: "to", first: $first, after: $after) {
     nodes { id data } totalCount revision
     pageInfo { hasNextPage hasPreviousPage endCursor } } } }"""
 UPDATE = f"""mutation($t: ID!, $rows: [RowUpdateInput!]!) {{
@@ -107,7 +107,7 @@ async def test_linked_from_refuses_what_is_no_relation(site: Site, stranger: Sit
     cities, people = await two_tables(site)
     [paris] = await add(site, cities, {"name": "Paris"})
     theirs = await new_table(stranger, {"key": "to", "type": "RELATION"})
-    query = "query($id: ID!, $t: ID!, $c: String!) { row(id: $id) { linkedFrom(table: $t, %s"
+    query = "query($id: ID!, $t: ID!, $c: String!) { row(id: $id) { linkedFrom(tableId: $t, %s"
     query %= "column: $c) { totalCount } } }"
     for table, column in ((people, "name"), (people, "none")):
         body = await ask(site, query, {"id": paris, "t": table, "c": column})
@@ -144,8 +144,8 @@ async def test_a_table_may_lead_to_itself_and_circles_cost_what_they_multiply(si
     await site.graphql(UPDATE, t=table, rows=[{"id": one, "data": {"to": two}}])
     query = """query($id: ID!) { row(id: $id) { cell(column: "to") { linkedRows(first: 2) { nodes {
       row { id cell(column: "to") { linkedRows(first: 2) { nodes { row { data } } } } } } } }
-      linkedFrom(table: "%s", column: "to") { nodes { id __typename
-        linkedFrom(table: "%s", column: "to") { nodes { id } } } } } }"""
+      linkedFrom(tableId: "%s", column: "to") { nodes { id __typename
+        linkedFrom(tableId: "%s", column: "to") { nodes { id } } } } } }"""
     row = (await site.graphql(query % (table, table), id=one))["row"]
     [node] = row["cell"]["linkedRows"]["nodes"]
     assert node["row"]["id"] == two

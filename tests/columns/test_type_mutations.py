@@ -94,7 +94,7 @@ async def test_events_follow_relations(site: Site) -> None:
     people = await new_table(site, {"key": "to", "type": "RELATION", "config": config})
     stream = """subscription($t: ID!) { tableChanged(tableId: $t) { __typename
       ... on RowsAdded { rows { cell(column: "to") { linkedRows { nodes { row {
-        data linkedFrom(table: "%s", column: "to") { totalCount } } } } } } } } }"""
+        data linkedFrom(tableId: "%s", column: "to") { totalCount } } } } } } } } }"""
     async with site.socket() as socket:
         await socket.subscribe("1", stream % people, t=people)
         assert (await socket.event("1"))["__typename"] == "StreamStarted"

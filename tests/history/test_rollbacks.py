@@ -273,6 +273,10 @@ async def test_a_cell_goes_back_alone_and_old_options_win(world: World) -> None:
     assert (entry.action, entry.changed) == (HistoryAction.ROLLBACK, ["kind"])
     with pytest.raises(Invalid, match="Unknown column: what"):
         await rollbacks.roll_back_cell(viewer, storage, row_id, "what", 1)
+    formula = NewColumn("twice", "Twice", ColumnType.COMPUTED, config={"formula": "name + name"})
+    await column_editing.add_column(viewer, storage, table_id, formula)
+    with pytest.raises(Invalid, match="twice is computed"):
+        await rollbacks.roll_back_cell(viewer, storage, row_id, "twice", 1)
     with pytest.raises(NotFound, match="History entry not found"):
         await rollbacks.roll_back_cell(viewer, storage, row_id, "kind", 9)
     await rows.delete_rows(viewer, storage, table_id, [row_id])

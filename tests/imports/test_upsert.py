@@ -99,6 +99,9 @@ async def test_the_same_file_again_changes_nothing(importer: Importer) -> None:
     again = await _upsert(importer, table_id, content, "code")
     assert (again.status, *_counts(again)) == (ImportStatus.COMPLETED, 0, 3, 0)
     assert await _log(importer, table_id) == log
+    table = await importer.world.storage.tables.get(importer.world.viewer.organization_id, table_id)
+    assert table is not None
+    assert again.revision == table.revision  # a stream resumes there, not at the beginning
     await importer.check_log(table_id, 3)
 
 
