@@ -17,6 +17,10 @@ from persistence.engine import Database, run_sql
 #: How long one attempt may wait for the table. While it waits, everybody else waits behind it.
 _LOCK_TIMEOUT = "50ms"
 _GIVE_UP_AFTER = 10.0
+#: After so many seconds one attempt waits longer than the server's `deadlock_timeout` of a second:
+#: only then does PostgreSQL stop an autovacuum that holds the table.
+_PATIENT_AFTER = 3.0
+_PATIENT_TIMEOUT = "1200ms"
 _UNDEFINED_TABLE = "42P01"
 _BUSY = frozenset({"55P03", "40P01"})  # lock_not_available, deadlock_detected
 
@@ -92,13 +96,17 @@ async def alter(
     """Run `work` in a transaction that holds the users' table exclusively, and commit it.
 
     A short lock timeout with retries, because everybody queues behind a waiting ALTER: without it
-    one open reader made all stand still for as long as it read. Raises `TableBusy` after ten
-    seconds."""
-    give_up = time.monotonic() + _GIVE_UP_AFTER
+    one open reader made all stand still for as long as it read. One patient attempt among them gets
+    past an autovacuum. Raises `TableBusy` after ten seconds."""
+    begun = time.monotonic()
+    was_patient = False
     while True:
+        patient = not was_patient and time.monotonic() - begun > _PATIENT_AFTER
+        timeout = _PATIENT_TIMEOUT if patient else _LOCK_TIMEOUT
+        was_patient = was_patient or patient
         try:
             async with database.transaction() as session:
-                await run_sql(session, f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+                await run_sql(session, f"SET LOCAL lock_timeout = '{timeout}'")
                 await run_sql(session, f"LOCK TABLE {shape.sql_name} IN ACCESS EXCLUSIVE MODE")
                 return await work(session)
         except DBAPIError as error:
@@ -107,7 +115,7 @@ async def alter(
                 raise StructureMoved from None
             if state not in _BUSY:
                 raise
-            if time.monotonic() > give_up:
+            if time.monotonic() - begun > _GIVE_UP_AFTER:
                 raise TableBusy from None
         # Long enough for the writers that queued behind the attempt to get through.
         await asyncio.sleep(random.uniform(0.02, 0.12))  # noqa: S311

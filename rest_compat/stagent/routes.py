@@ -301,7 +301,7 @@ _FILES = (
         summary="The bytes of a file as an attachment.",
         failure="get file",
         handler=files.download_file,
-        media_type="application/octet-stream",
+        media_type="*/*",
         missing=_FILE,
     ),
     Endpoint(

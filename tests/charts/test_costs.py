@@ -87,5 +87,5 @@ async def test_what_takes_too_long_is_refused_with_a_sentence(postgres_url: str)
     async with asyncpg.create_pool(
         postgres_url.replace("+asyncpg", ""), min_size=1, max_size=1, server_settings=settings
     ) as pool:
-        with pytest.raises(TooLarge, match="too large to be read whole"):
+        with pytest.raises(TooLarge, match="too large to be read so"):
             await fetch(pool, "SELECT pg_sleep(5)", [])

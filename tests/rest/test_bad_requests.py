@@ -61,6 +61,20 @@ RAW_BODIES = st.one_of(
 )
 
 _COLUMN = column("extra", "number", position=0, config={"options": ["A"]}, defaultValue="1")
+_TRIGGER = {
+    "name": "Good",
+    "triggerEvent": "row_added",
+    "condition": {"column": "n", "operator": "gte", "value": 1},
+    "actionType": "create_task",
+    "actionConfig": {"title": "Look", "description": "d", "projectId": None},
+}
+_CHART = {
+    "type": "bar",
+    "title": "Chart",
+    "xColumn": "s",
+    "yColumn": "n",
+    "aggregation": "sum",
+}
 _GOOD: dict[str, dict[str, Any]] = {
     "POST /api/tables": {
         "name": "Made",
@@ -79,6 +93,24 @@ _GOOD: dict[str, dict[str, Any]] = {
         "preview": True,
         "columnMapping": [{"name": "a", "displayName": "A", "dataType": "text", "skip": False}],
     },
+    "POST /api/tables/templates": {
+        "tableId": "@table",
+        "name": "Saved",
+        "description": "d",
+        "category": "pm",
+        "includeSampleData": True,
+    },
+    "POST /api/tables/{id}/triggers": _TRIGGER,
+    "PATCH /api/tables/{id}/triggers/{triggerId}": _TRIGGER | {"status": "paused"},
+    "POST /api/tables/{id}/charts": _CHART,
+    "PATCH /api/tables/{id}/charts/{chartId}": _CHART,
+    "POST /api/tables/{id}/rows/{rowId}/history": {"historyEntryId": "@entry"},
+}
+#: What these make is taken away again: a table has room for so many.
+_MADE = {
+    "POST /api/tables": "/api/tables",
+    "POST /api/tables/{id}/triggers": "/api/tables/{id}/triggers",
+    "POST /api/tables/{id}/charts": "/api/tables/{id}/charts",
 }
 
 
@@ -140,7 +172,12 @@ SELECT (SELECT string_agg(each::text, '|' ORDER BY id) FROM {rows} AS each) AS r
   (SELECT count(*) FROM change WHERE table_id IN (TABLE own)) AS changes,
   (SELECT count(*) FROM row_version WHERE table_id IN (TABLE own)) AS versions,
   (SELECT count(*) FROM import_run WHERE organization_id = $1) AS imports,
-  (SELECT count(*) FROM file WHERE organization_id = $1) AS files
+  (SELECT count(*) FROM file WHERE organization_id = $1) AS files,
+  (SELECT string_agg(each::text, '|' ORDER BY id) FROM trigger AS each
+    WHERE organization_id = $1) AS triggers,
+  (SELECT string_agg(each::text, '|' ORDER BY id) FROM chart AS each
+    WHERE organization_id = $1) AS charts,
+  (SELECT count(*) FROM template WHERE organization_id = $1) AS templates
 """
 
 
@@ -158,7 +195,11 @@ async def target(site: Site) -> Target:
     names = {f"@{each['name']}": each["id"] for each in made["columns"]}
     shape = await site.gateway.storage.tables.shape(site.viewer.organization_id, UUID(made["id"]))
     assert shape is not None
-    return Target(site, made["id"], row["id"], shape.sql_name, names | {"@file": file["id"]})
+    names |= {"@file": file["id"], "@table": made["id"], "@entry": f"{row['id']}.v1"}
+    for noun, body in (("trigger", _TRIGGER), ("chart", _CHART)):
+        answer = await calls.client.post(f"/api/tables/{made['id']}/{noun}s", json=body)
+        names[f"@{noun}"] = answer.json()["id"]
+    return Target(site, made["id"], row["id"], shape.sql_name, names)
 
 
 def _refused(response: httpx2.Response) -> bool:
@@ -174,6 +215,17 @@ _KINDS = st.sampled_from(
 )
 
 
+def _path(pattern: str, target: Target) -> str:
+    for name, place in (
+        ("{id}", target.table_id),
+        ("{rowId}", target.row_id),
+        ("{triggerId}", target.names["@trigger"]),
+        ("{chartId}", target.names["@chart"]),
+    ):
+        pattern = pattern.replace(name, place)
+    return pattern
+
+
 def _bad_bodies(family: str) -> Any:
     # A test for each family: drawing inside of an async test would end its event loop.
     method, pattern = family.split()
@@ -181,7 +233,7 @@ def _bad_bodies(family: str) -> Any:
     @_BAD
     @given(body=_bodies(_GOOD[family]), kind=_KINDS)
     async def attempt(target: Target, body: bytes, kind: str) -> None:
-        path = pattern.replace("{id}", target.table_id).replace("{rowId}", target.row_id)
+        path = _path(pattern, target)
         for name, id_ in target.names.items():
             body = body.replace(f'"{name}"'.encode(), f'"{id_}"'.encode())
         before = await target.look()
@@ -198,8 +250,9 @@ def _bad_bodies(family: str) -> Any:
             assert after["changes"] == before["changes"] + 1
             for row in made:
                 _refused(await target.calls.client.delete(f"{path}/{row['id']}"))
-        elif family == "POST /api/tables":
-            _refused(await target.calls.client.delete(f"{path}/{response.json()['id']}"))
+        elif family in _MADE:
+            made_at = _path(_MADE[family], target)
+            _refused(await target.calls.client.delete(f"{made_at}/{response.json()['id']}"))
 
     return attempt
 
@@ -210,6 +263,12 @@ test_rows_add = _bad_bodies("POST /api/tables/{id}/rows")
 test_row_replace = _bad_bodies("PATCH /api/tables/{id}/rows/{rowId}")
 test_column_add = _bad_bodies("POST /api/tables/{id}/columns")
 test_columns_reorder = _bad_bodies("PATCH /api/tables/{id}/columns")
+test_template_save = _bad_bodies("POST /api/tables/templates")
+test_trigger_create = _bad_bodies("POST /api/tables/{id}/triggers")
+test_trigger_update = _bad_bodies("PATCH /api/tables/{id}/triggers/{triggerId}")
+test_chart_create = _bad_bodies("POST /api/tables/{id}/charts")
+test_chart_update = _bad_bodies("PATCH /api/tables/{id}/charts/{chartId}")
+test_rollback = _bad_bodies("POST /api/tables/{id}/rows/{rowId}/history")
 test_import = _bad_bodies("POST /api/tables/{id}/import")
 
 

@@ -313,7 +313,7 @@ async def test_a_deleted_table_is_gone(calls: Calls) -> None:
 async def test_other_paths_and_methods(calls: Calls) -> None:
     made = await calls.table()
     path = f"/api/tables/{made['id']}"
-    for unknown in (f"{path}/export", f"{path}/charts", f"{path}/x/y", "/api/uploads/a/b"):
+    for unknown in (f"{path}/x", f"{path}/charts/x/y", f"{path}/x/y", "/api/uploads/a/b"):
         refused(await calls.client.get(unknown), 404, "Not found")
     answer = await calls.client.put(path, json={})
     refused(answer, 405, "Method not allowed")
