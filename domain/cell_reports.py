@@ -77,9 +77,7 @@ async def _with_file_names(
             message = f"cells[{each.index}]: {unknown_file(each.value)}"
             problems.append(Problem(ErrorCode.NOT_FOUND, message, path, each.index))
     known = {id(each): named.get(each.value["id"]) for each in given}
-    return [
-        replace(each, value=known[id(each)]) if id(each) in known else each for each in reports
-    ]
+    return [replace(each, value=known[id(each)]) if id(each) in known else each for each in reports]
 
 
 class _Checker:

@@ -1,7 +1,6 @@
 """JSON that is kept as it came: checked, bounded, numbers exact."""
 
 import json
-import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any

@@ -28,9 +28,9 @@ from domain.entities import (
     TableSearch,
     TableWithColumns,
 )
+from domain.export_records import ExportQuery, OpenExport
 from domain.history_ports import HistoryStore, RollbackStore
 from domain.idempotency import IdempotencyStore
-from domain.export_records import ExportQuery, OpenExport
 from domain.import_chunks import EncodedChunk, ImportChunk
 from domain.row_writes import PreparedRow, Written
 from domain.selection import RowRecord, RowSelection, RowsPage, RowsQuery
@@ -120,9 +120,7 @@ class ColumnStore(Protocol):
 
     async def create_index(self, shape: TableShape, column: Column) -> ColumnIndex: ...
 
-    async def held_values(
-        self, shape: TableShape, column: Column, limit: int
-    ) -> list[HeldValue]:
+    async def held_values(self, shape: TableShape, column: Column, limit: int) -> list[HeldValue]:
         """The first values of a column that are not empty, in the order of the rows."""
 
     async def change_type(
@@ -192,8 +190,8 @@ class FileStore(Protocol):
         """The file's bytes from an offset on, in chunks."""
 
     async def as_csv(self, file: File, sheet: str | None) -> File:
-        """CSV and TSV as they are; a spreadsheet or JSON as the text of its conversion: size, key and
-        type are the text's. Raises `CsvError`."""
+        """CSV and TSV as they are; a spreadsheet or JSON as the text of its conversion: size, key
+        and type are the text's. Raises `CsvError`."""
 
     def guess_encoding(self, head: bytes) -> str | None:
         """The encoding of bytes that are not UTF-8, None for the usual one. Slow: use a thread."""

@@ -106,9 +106,7 @@ class HistoryEntry(Answer):
     rowId: str = Field(description="The row.")
     version: int = Field(description="1, 2, 3 and so on for each row.")
     revision: int = Field(description="The table's revision of the change.")
-    action: Literal["create", "update", "delete", "rollback"] = Field(
-        description="What was done."
-    )
+    action: Literal["create", "update", "delete", "rollback"] = Field(description="What was done.")
     changeType: Literal["create", "update", "delete"] = Field(
         description="The same, a rollback as update."
     )

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from domain.errors import TooLarge
-from persistence.aggregates import fetch
+from persistence.fetching import fetch
 from tests.charts.drawing import CHANGED, new_chart
 from tests.gql.documents import add, new_table
 from tests.gql.test_statements import POOL, Statements
