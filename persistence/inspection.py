@@ -31,8 +31,9 @@ ORDER BY t.id LIMIT {_NAMED}
 """
 
 _TABLES = """
-SELECT t.id::text AS id, format('org_%s.t%s', o.number, t.number) AS name
+SELECT t.id::text AS id, format('org_%s.t%s', o.number, t.number) AS name, c.row_count
 FROM user_table t JOIN organization o ON o.id = t.organization_id
+JOIN table_clock c ON c.table_id = t.id
 WHERE t.deleted_at IS NULL ORDER BY t.id
 """
 
@@ -48,7 +49,7 @@ _NOW = "SELECT clock_timestamp()"
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A table whose clock counts other rows than there are."""
+    """The rows of a table: as its clock says, and those that are there; -1 when it is gone."""
 
     table: str
     said: int
@@ -83,17 +84,20 @@ class Inspection:
 
     async def miscounted(self) -> Sequence[Counted]:
         """Tables whose rows were counted wrong. Reads every row of every table."""
-        found = []
-        for record in await self._database.pool.fetch(_TABLES):
+        counted = [await self._count(record) for record in await self._database.pool.fetch(_TABLES)]
+        return [each for each in counted if each.said != each.found]
+
+    async def _count(self, table: asyncpg.Record) -> Counted:
+        try:
             # Both figures of one statement: writers may go on.
-            [counted] = await self._database.pool.fetch(
+            [figures] = await self._database.pool.fetch(
                 "SELECT (SELECT row_count FROM table_clock WHERE table_id::text = $1) AS said,"
-                f" (SELECT count(*) FROM {record['name']}) AS there",
-                record["id"],
+                f" (SELECT count(*) FROM {table['name']}) AS found",
+                table["id"],
             )
-            if counted["said"] != counted["there"]:
-                found.append(Counted(record["id"], counted["said"], counted["there"]))
-        return found
+        except asyncpg.UndefinedTableError:
+            return Counted(table["id"], table["row_count"], -1)
+        return Counted(table["id"], figures["said"], figures["found"])
 
     async def seconds_waiting(self) -> float:
         """For how long the oldest job has been waiting for a worker."""

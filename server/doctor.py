@@ -112,7 +112,10 @@ async def _counts(inspection: Inspection) -> Finding:
     wrong = await inspection.miscounted()
     if not wrong:
         return Finding("row counts", Verdict.FINE, "agree with the rows")
-    named = ", ".join(f"{each.table} ({each.said}, really {each.found})" for each in wrong)
+    named = ", ".join(
+        f"{each.table} ({each.said}, {'gone' if each.found < 0 else f'really {each.found}'})"
+        for each in wrong
+    )
     told = f"are wrong in {named}: somebody wrote past the server"
     return Finding("row counts", Verdict.FAILED, told)
 
