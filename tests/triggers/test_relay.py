@@ -174,8 +174,8 @@ async def test_several_relays_at_once_fire_once(automation: Automation) -> None:
         relay = Relay(world.database, shapes, rows_at_once=50)
         while await automation.count(
             "SELECT count(*) FROM relay_cursor JOIN table_clock USING (table_id)"
-            " WHERE relay_cursor.organization_id = $1 AND table_clock.revision < 11"
-            " OR table_clock.revision > relay_cursor.revision",
+            " WHERE relay_cursor.organization_id = $1 AND (table_clock.revision < 11"
+            " OR table_clock.revision > relay_cursor.revision)",
             world.viewer.organization_id,
         ):
             await relay.step()
