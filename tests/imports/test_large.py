@@ -135,7 +135,7 @@ async def test_an_import_outlives_its_connections(importer: Importer, redis_url:
                 " WHERE application_name LIKE 'tablecast%' AND pid <> pg_backend_pid()"
                 " AND datname = current_database()"
             )
-            assert len(cut) > 1
+            assert cut  # the worker may be about to make its second one anew
         done = await importer.finished(run)
     finally:
         code = await asyncio.to_thread(worker.stop)
