@@ -30,6 +30,19 @@ from persistence.models.metadata import (
     TableRow,
 )
 from persistence.models.presentation import ChartRow, TemplateRow
+from persistence.models.tools import (
+    CellBatchRow,
+    CellRunRow,
+    EnrichmentRow,
+    ProviderRow,
+    SecretRow,
+    ToolCacheRow,
+)
+from persistence.models.webhooks import (
+    WebhookAttemptRow,
+    WebhookDeliveryRow,
+    WebhookEndpointRow,
+)
 from persistence.models.work import (
     FileRow,
     IdempotencyRow,
@@ -41,11 +54,14 @@ from persistence.models.work import (
 
 __all__ = [
     "ApiKeyRow",
+    "CellBatchRow",
     "CellChangeRow",
+    "CellRunRow",
     "CellStateRow",
     "ChangeRow",
     "ChartRow",
     "ColumnRow",
+    "EnrichmentRow",
     "FileRow",
     "FiringRow",
     "IdempotencyRow",
@@ -56,16 +72,22 @@ __all__ = [
     "OrganizationClockRow",
     "OrganizationRow",
     "ProjectRow",
+    "ProviderRow",
     "RelayCursorRow",
     "RollbackConflictRow",
     "RollbackRow",
     "RowVersionRow",
+    "SecretRow",
     "SessionRow",
     "TableClockRow",
     "TableRow",
     "TaskRow",
     "TemplateRow",
+    "ToolCacheRow",
     "TriggerRow",
+    "WebhookAttemptRow",
+    "WebhookDeliveryRow",
+    "WebhookEndpointRow",
     "WorkflowChangeRow",
     "WorkflowRow",
     "WorkflowRunRow",

@@ -1,10 +1,11 @@
 """The two kinds of log, the clocks that order them, and the stored state of cells."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, Numeric, text
 from sqlmodel import Field, SQLModel
 
 from persistence.models.base import big_column, json_column, now_column, time_column
@@ -106,10 +107,22 @@ class RowVersionRow(SQLModel, table=True):
 
 
 class CellStateRow(SQLModel, table=True):
-    """Status of one cell of a column that an outside worker fills. A missing row means
-    `initialized`."""
+    """What is known of one cell that a tool, an enrichment or an outside worker fills. A missing
+    row means that nobody has touched it.
+
+    `run_id` is the last run that took it; `previous` the status to go back to when that run lets go
+    of it. `inputs_hash` is of what the value was made from, `raw` its text before it was read."""
 
     __tablename__ = "cell_state"
+    __table_args__ = (
+        Index(
+            "ix_cell_state_run",
+            "run_id",
+            "status",
+            postgresql_where=text("run_id IS NOT NULL"),
+        ),
+        Index("ix_cell_state_status", "table_id", "column_number", "status"),
+    )
 
     table_id: UUID = Field(primary_key=True)
     row_id: UUID = Field(primary_key=True)
@@ -118,6 +131,17 @@ class CellStateRow(SQLModel, table=True):
     error: str | None = None
     progress: float | None = None
     updated_at: datetime = now_column()
+    run_id: UUID | None = None
+    previous: str | None = None
+    attempt: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    inputs_hash: str | None = None
+    producer: dict[str, Any] | None = json_column()
+    confidence: float | None = None
+    citations: list[dict[str, Any]] | None = json_column()
+    raw: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: Decimal | None = Field(default=None, sa_type=Numeric, nullable=True)
 
 
 class CellChangeRow(SQLModel, table=True):

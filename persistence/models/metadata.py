@@ -89,6 +89,8 @@ class TableRow(SQLModel, table=True):
 
 
 class ColumnRow(SQLModel, table=True):
+    """`tracked` says that cells may have stored states although nothing computes the column."""
+
     __tablename__ = "table_column"
     __table_args__ = (
         Index(
@@ -118,6 +120,8 @@ class ColumnRow(SQLModel, table=True):
     default_value: str | None = None
     config: dict[str, Any] | None = json_column()
     computed_by: str | None = None
+    tool: dict[str, Any] | None = json_column()
+    tracked: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     created_at: datetime = now_column()
     updated_at: datetime = now_column()
     deleted_at: datetime | None = time_column()

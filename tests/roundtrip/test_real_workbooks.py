@@ -1,0 +1,104 @@
+"""Public workbooks of many origins come in and go out again cell by cell."""
+
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+
+from tests.rest.calls import Calls
+from tests.roundtrip.journeys import goes_round
+from tests.roundtrip.real_files import Content, fits
+from tests.roundtrip.real_workbooks import RealSheet, cells_of, content_of, real_sheets
+from tests.rules.source import ROOT
+from tests.serving import Site
+
+SHEETS = real_sheets()
+PREVIEW = """
+mutation Look($input: ImportPreviewInput!) {
+  importPreview(input: $input) {
+    headers totalRows columns { key label type config } errors { message }
+  }
+}
+"""
+START = """
+mutation Start($input: ImportStartInput!) {
+  importStart(input: $input) {
+    import { status rowsImported rowsSkipped }
+    errors { message }
+  }
+}
+"""
+
+
+def test_there_are_enough() -> None:
+    assert len({sheet.path for sheet in SHEETS}) >= 20
+    assert len({sheet.package for sheet in SHEETS}) >= 4
+    assert {sheet.path.suffix for sheet in SHEETS} == {".xlsx", ".xls", ".ods"}
+
+
+def test_each_is_listed_with_its_origin_its_licence_and_its_size() -> None:
+    text = (ROOT / "docs" / "real-files.md").read_text()
+    listed = dict(re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", text, re.MULTILINE))
+    for sheet in SHEETS:
+        rows = len(content_of(sheet).records)
+        assert f"`{sheet.sheet}` {rows}" in listed[sheet.workbook], sheet
+
+
+@pytest.mark.parametrize("sheet", SHEETS, ids=str)
+async def test_a_real_sheet_round_trips(site: Site, calls: Calls, sheet: RealSheet) -> None:
+    content = content_of(sheet)
+    table_id, types = await imported(site, calls, sheet, content)
+    for place, column in enumerate(zip(*cells_of(sheet)[1], strict=True)):
+        assert types[place] in types_for(column), (content.header[place], column)
+    await goes_round(calls, table_id, content, types)
+
+
+async def imported(
+    site: Site, calls: Calls, sheet: RealSheet, content: Content
+) -> tuple[str, list[str]]:
+    """A table with all rows of the sheet, and the types of its columns by place.
+
+    Where the suggested type does not fit the whole sheet, the column is taken as text."""
+    document = await calls.upload(content.data, sheet.path.name)
+    table = await calls.table(name=str(sheet))
+    given = {"tableId": table["id"], "fileId": document["id"], "sheet": sheet.sheet}
+    seen = (await site.graphql(PREVIEW, input=given))["importPreview"]
+    assert (seen["errors"], seen["totalRows"]) == ([], len(content.records))
+    assert seen["headers"] == names(content.header)
+    columns, types = [], []
+    for place, column in enumerate(seen["columns"]):
+        texts = [record[place] for record in content.records]
+        options = (column["config"] or {}).get("options", [])
+        suggested = column["type"].lower()
+        types.append(suggested if fits(suggested, options, texts) else "text")
+        if types[-1] != suggested:
+            columns.append({"key": column["key"], "label": column["label"], "type": "TEXT"})
+    told = (await site.graphql(START, input=given | {"columns": columns}))["importStart"]
+    figures = {"status": "COMPLETED", "rowsImported": len(content.records), "rowsSkipped": 0}
+    assert told == {"import": figures, "errors": []}
+    return table["id"], types
+
+
+def names(header: list[str]) -> list[str]:
+    """The headers as documented: a blank one is called by its place, a repeated one numbered."""
+    found: list[str] = []
+    for place, text in enumerate(header, 1):
+        name = text.strip() or f"col_{place}"
+        times = 2
+        while name in found:
+            name, times = f"{text.strip()}_{times}", times + 1
+        found.append(name)
+    return found
+
+
+def types_for(cells: tuple[Any, ...]) -> set[str]:
+    """The types that a column of such cells may get: texts any, others their own."""
+    kinds = {type(cell) for cell in cells if cell not in (None, "")}
+    if kinds == {bool}:
+        return {"boolean"}
+    if kinds and kinds <= {int, float}:
+        return {"boolean"} if set(cells) <= {None, "", 0, 1} else {"number"}
+    if kinds and all(issubclass(kind, date) for kind in kinds):
+        return {"date", "datetime"}
+    return {"text", "select", "number", "boolean", "date", "datetime", "email", "url"}
