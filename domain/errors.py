@@ -91,6 +91,16 @@ class Conflict(DomainError):
         return self.message
 
 
+class SecretLost(Conflict):
+    """A stored secret cannot be opened: the key that sealed it is gone."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The stored secret cannot be opened: the server's secret key is not the one that"
+            " sealed it; give the secret again"
+        )
+
+
 class Unauthenticated(DomainError):
     """No key, or one that is unknown, expired or revoked."""
 

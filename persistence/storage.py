@@ -29,10 +29,12 @@ from persistence.scoped import (
     ScopedRollbacks,
     ScopedTables,
 )
+from persistence.secret_box import SecretBox
 from persistence.shapes import Shapes
 from persistence.tables import Tables
 from persistence.tasks import Tasks
 from persistence.templates import Templates
+from persistence.trigger_relay import TriggerRelay
 from persistence.triggers import Triggers
 from persistence.unit_of_work import Wake
 from persistence.workflow_runs import WorkflowRuns
@@ -43,10 +45,18 @@ from persistence.workflows import Workflows
 class PostgresStorage:
     """One attribute a noun, and the reader of the logs beside them.
 
-    A process that never touches the bytes of files needs no `blobs`."""
+    A process that never touches the bytes of files needs no `blobs`, one that neither stores nor
+    uses secrets no `secret_box`."""
 
-    def __init__(self, database: Database, wake: Wake, blobs: Blobs | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        wake: Wake,
+        blobs: Blobs | None = None,
+        secret_box: SecretBox | None = None,
+    ) -> None:
         shapes = Shapes(database)
+        self.secret_box = secret_box or SecretBox()
         self.keys = Keys(database, wake)
         self.projects = Projects(database, wake)
         self.tables = Tables(database, shapes, wake)
@@ -66,7 +76,7 @@ class PostgresStorage:
         self.templates = Templates(database, wake)
         self.triggers = Triggers(database, wake)
         self.firings = Firings(database)
-        self.relay = Relay(database, shapes)
+        self.relay = Relay(database, [TriggerRelay(shapes)], wake)
         self.idempotency = Idempotency(database.pool)
         self.log = ChangeLog(database, shapes)
 

@@ -12,11 +12,12 @@ import uvloop
 
 from persistence import imports as stored_imports
 from persistence import jobs, workflow_runs
-from persistence import relay as stored_relay
 from persistence import rollbacks as stored_rollbacks
+from persistence import trigger_relay
 from persistence import triggers as stored_triggers
 from persistence.blobs import Blobs
 from persistence.engine import Database
+from persistence.secret_box import SecretBox
 from persistence.storage import PostgresStorage
 from processing import firings, imports, rollbacks, workflows
 from processing.addresses import Allowed
@@ -50,6 +51,8 @@ class WorkerSettings(Protocol):
     @property
     def outbound_allow(self) -> str | None: ...
 
+    def secret_box(self) -> SecretBox: ...
+
 
 def main(settings: WorkerSettings) -> None:
     """Run a worker until SIGINT or SIGTERM; running jobs are given back between two steps."""
@@ -72,13 +75,13 @@ async def run(settings: WorkerSettings) -> None:
         async with Database.connect(database_url, pool_size=settings.pool_size) as database:
             wakes = Wakes(bus)
             blobs = Blobs.open(settings.blob_place)
-            storage = PostgresStorage(database, wakes.send, blobs)
+            storage = PostgresStorage(database, wakes.send, blobs, settings.secret_box())
             outbound = Outbound(Allowed.parse(settings.outbound_allow))
             actions = Actions(storage, outbound)
             handlers = {
                 stored_imports.JOB: imports.handler(storage, stopping),
                 stored_rollbacks.JOB: rollbacks.handler(storage, stopping),
-                stored_relay.JOB: firings.handler(storage, actions, stopping),
+                trigger_relay.JOB: firings.handler(storage, actions, stopping),
                 stored_triggers.DROP_JOB: firings.drop_handler(database),
                 workflow_runs.JOB: workflows.handler(storage, outbound, stopping),
             }

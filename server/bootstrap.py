@@ -38,7 +38,9 @@ async def prepare(settings: Settings) -> Bootstrap:
         organization = await organizations.ensure_default(database)
         blobs = Blobs.open(settings.blob_place)
         # No web process runs yet that could be woken.
-        storage = PostgresStorage(database, lambda kind, subject, revision: None, blobs)
+        storage = PostgresStorage(
+            database, lambda kind, subject, revision: None, blobs, settings.secret_box()
+        )
         operator = Operator(organization.id, Role.ADMIN)
         api_key = await _ensure_key(settings, storage, operator)
         if first_start and settings.demo:

@@ -41,7 +41,9 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             Database.connect(settings.database_url, pool_size=settings.pool_size)
         )
         wakeups = Wakeups()
-        storage = PostgresStorage(database, wakeups, Blobs.open(settings.blob_place))
+        storage = PostgresStorage(
+            database, wakeups, Blobs.open(settings.blob_place), settings.secret_box()
+        )
         bus = open_bus(settings.redis_url or "memory://")
         hub = await stack.enter_async_context(Hub(bus, LogAdapter(storage.log)))
         wakeups.attach(hub)

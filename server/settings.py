@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from persistence.secret_box import SecretBox, SecretKeyError, open_box, parse_keys
+
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
@@ -64,6 +66,12 @@ class Settings(BaseSettings):
         None,
         description="A bootstrap admin key: it is made to work at start. Without it the first "
         "start makes one and keeps it in `api-key` in the data folder.",
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="What stored secrets are sealed with: 32 bytes in base64; several with commas "
+        "between, the first seals, all open. Without it the first start makes one and keeps it in "
+        "`secret.key` in the data folder.",
     )
     open: bool = Field(
         False,
@@ -134,6 +142,16 @@ class Settings(BaseSettings):
             raise ValueError("must be printable ASCII without spaces")
         return value
 
+    @field_validator("secret_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            try:
+                parse_keys(value.get_secret_value())
+            except SecretKeyError as error:
+                raise ValueError(str(error)) from None
+        return value
+
     @property
     def postgres_folder(self) -> Path:
         """The cluster of the embedded PostgreSQL."""
@@ -148,6 +166,19 @@ class Settings(BaseSettings):
     def key_file(self) -> Path:
         """The first API key, mode 0600."""
         return self.data / "api-key"
+
+    @property
+    def secret_key_file(self) -> Path:
+        """What stored secrets are sealed with, when no setting says it; mode 0600."""
+        return self.data / "secret.key"
+
+    def secret_box(self) -> SecretBox:
+        """Seals and opens stored secrets. Raises `ConfigurationError` when there is no key."""
+        setting = self.secret_key.get_secret_value() if self.secret_key else None
+        try:
+            return open_box(setting, self.secret_key_file)
+        except SecretKeyError as error:
+            raise ConfigurationError(str(error)) from None
 
     def require_loopback(self) -> None:
         """Refuse `open` on an address that others can reach."""

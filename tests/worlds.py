@@ -15,6 +15,7 @@ from domain.rows import NewRow, RowsAdd
 from persistence import organizations
 from persistence.engine import Database
 from persistence.migrate import upgrade_async
+from persistence.secret_box import SecretBox
 from persistence.storage import PostgresStorage
 
 
@@ -72,5 +73,5 @@ async def open_world(postgres_url: str, name: str = "Test") -> AsyncIterator[Wor
 
         async with database.transaction() as session:
             organization = await organizations.create(session, name)
-        storage = PostgresStorage(database, wake)
+        storage = PostgresStorage(database, wake, secret_box=SecretBox([bytes(32)]))
         yield World(database, storage, Viewer(organization.id, Role.ADMIN), woken)
