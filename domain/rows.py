@@ -20,6 +20,10 @@ from domain.tables import on_table
 RowsQueryFor = Callable[[TableShape], RowsQuery]
 SelectionFor = Callable[[TableShape], RowSelection | None]
 
+#: Turns the data of a row as a client names its columns into values by column key. It is given the
+#: shape that the row is checked with. Raises `Invalid`, or `StructureMoved` to see a fresh shape.
+Naming = Callable[[TableShape, Mapping[str, Any]], Mapping[str, Any]]
+
 _ASKED_FOR = Cause()
 
 #: Most rows in one request.
@@ -42,6 +46,7 @@ class RowsAdd:
     table_id: UUID
     rows: Sequence[NewRow]
     session_id: UUID | None = None
+    naming: Naming | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class RowsUpdate:
     table_id: UUID
     rows: Sequence[RowChange]
     mode: Literal["merge", "replace"]
+    naming: Naming | None = None
 
 
 async def read_rows(
@@ -108,7 +114,8 @@ async def add_rows(
         checker = RowChecker.of(shape)
         problems: list[Problem] = []
         checked = [
-            checker.for_add(row.data, index, problems) for index, row in enumerate(command.rows)
+            checker.for_add(_by_key(command.naming, shape, row.data), index, problems)
+            for index, row in enumerate(command.rows)
         ]
         await name_files(storage, shape, checked, problems)
         if problems:
@@ -139,7 +146,11 @@ async def update_rows(
         problems: list[Problem] = []
         check = checker.for_merge if command.mode == "merge" else checker.for_replace
         prepared = [
-            PreparedRow(row.id, check(row.data, index, problems), version=row.version)
+            PreparedRow(
+                row.id,
+                check(_by_key(command.naming, shape, row.data), index, problems),
+                version=row.version,
+            )
             for index, row in enumerate(command.rows)
         ]
         await name_files(storage, shape, [row.values for row in prepared], problems)
@@ -164,6 +175,12 @@ async def delete_rows(
         return await storage.rows.delete(shape, viewer.actor, Cause(), row_ids)
 
     return await on_table(viewer, storage, table_id, work)
+
+
+def _by_key(
+    naming: Naming | None, shape: TableShape, data: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    return data if naming is None else naming(shape, data)
 
 
 async def _session(storage: Storage, shape: TableShape, session_id: UUID | None) -> UUID:

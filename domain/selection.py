@@ -82,7 +82,8 @@ class OffsetPage:
 @dataclass(frozen=True, slots=True)
 class RowsQuery:
     """A page of rows: which, in what order, and what to show. `wants_total` counts all rows that
-    match. `as_of` is the revision whose rows are read; None reads them as they are now."""
+    match. `session_id` keeps the rows of one session. `as_of` is the revision whose rows are read;
+    None reads them as they are now."""
 
     selection: RowSelection | None  # None: records, for what the compiled form cannot show
     page: PageRequest | OffsetPage
@@ -92,6 +93,7 @@ class RowsQuery:
     wants_total: bool = False
     wants_cursors: bool = False
     as_of: int | None = None
+    session_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
