@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
@@ -42,4 +43,35 @@ class ToolRunner(Protocol):
 
     def answers(self, work: ToolWork) -> AsyncIterator[Answer]:
         """An answer for each call, in the order in which they come. Raises `TryLater`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallEstimate:
+    """What one call will take: at least and at most, retries included. Costs are in US dollars;
+    None when no price is known. A call that the cache answers, or that no model sees, takes
+    nothing."""
+
+    input_tokens_low: int = 0
+    input_tokens_high: int = 0
+    output_tokens_low: int = 0
+    output_tokens_high: int = 0
+    cost_low: Decimal | None = Decimal(0)
+    cost_high: Decimal | None = Decimal(0)
+
+    @property
+    def tokens_low(self) -> int:
+        return self.input_tokens_low + self.output_tokens_low
+
+    @property
+    def tokens_high(self) -> int:
+        return self.input_tokens_high + self.output_tokens_high
+
+
+class ToolEstimator(Protocol):
+    """Tells what work would take, without doing it."""
+
+    async def estimates(self, work: ToolWork) -> Sequence[CallEstimate]:
+        """An estimate for each call of the work, in order. The high bounds are kept: who reserves
+        their sum never spends more."""
         ...
