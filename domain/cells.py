@@ -24,8 +24,9 @@ class CellStatus(StrEnum):
 
 _S = CellStatus
 
-#: From each status, where a report may move a cell. Staying in `calculating` reports progress.
-LEGAL_MOVES: dict[CellStatus, frozenset[CellStatus]] = {
+#: What an outside worker may report: from each status, where a report may move a cell. Staying in
+#: `calculating` reports progress.
+REPORT_MOVES: dict[CellStatus, frozenset[CellStatus]] = {
     _S.INITIALIZED: frozenset({_S.READY, _S.QUEUED, _S.RESOLVED}),
     _S.READY: frozenset({_S.QUEUED}),
     _S.QUEUED: frozenset({_S.CALCULATING}),
@@ -35,10 +36,38 @@ LEGAL_MOVES: dict[CellStatus, frozenset[CellStatus]] = {
     _S.STALE: frozenset({_S.QUEUED}),
 }
 
+#: Where a cell stands when no run holds it.
+AT_REST = frozenset({_S.INITIALIZED, _S.READY, _S.RESOLVED, _S.ERROR, _S.STALE})
+
+#: The moves of cells that tools fill. A run that lets go of a cell gives it back the status before;
+#: a batch whose worker died is queued again; a value whose inputs changed while it was made is
+#: stale at once. A person's write resolves or empties a cell in any status.
+LEGAL_MOVES: dict[CellStatus, frozenset[CellStatus]] = {
+    _S.INITIALIZED: frozenset({_S.READY, _S.QUEUED, _S.RESOLVED}),
+    _S.READY: frozenset({_S.INITIALIZED, _S.QUEUED, _S.RESOLVED}),
+    _S.QUEUED: AT_REST | {_S.CALCULATING},
+    _S.CALCULATING: AT_REST | {_S.QUEUED},
+    _S.RESOLVED: frozenset({_S.INITIALIZED, _S.READY, _S.STALE, _S.QUEUED}),
+    _S.ERROR: frozenset({_S.INITIALIZED, _S.READY, _S.RESOLVED, _S.QUEUED}),
+    _S.STALE: frozenset({_S.INITIALIZED, _S.READY, _S.RESOLVED, _S.QUEUED}),
+}
+
+
+def report_is_legal(current: CellStatus, new: CellStatus) -> bool:
+    """Whether a report may move a cell from `current` to `new`."""
+    return new in REPORT_MOVES[current]
+
 
 def move_is_legal(current: CellStatus, new: CellStatus) -> bool:
-    """Whether a report may move a cell from `current` to `new`."""
+    """Whether a cell that a tool fills may go from `current` to `new`."""
     return new in LEGAL_MOVES[current]
+
+
+def virtual_status(*, filled: bool, inputs_filled: bool) -> CellStatus:
+    """The status of a tool's cell that has no stored state: it follows from the values."""
+    if filled:
+        return CellStatus.RESOLVED
+    return CellStatus.READY if inputs_filled else CellStatus.INITIALIZED
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +93,7 @@ def report_problems(
     problems = []
     for report in reports:
         status = current.get((report.row_id, report.column_number), CellStatus.INITIALIZED)
-        if not move_is_legal(status, report.status):
+        if not report_is_legal(status, report.status):
             message = f"cells[{report.index}]: a cell cannot go from {status} to {report.status}"
             path = ("cells", str(report.index), "status")
             problems.append(Problem(ErrorCode.ILLEGAL_STATUS, message, path, report.index))

@@ -8,7 +8,8 @@ from domain import access, checks
 from domain.access import Viewer
 from domain.column_rules import column_update_problems, new_column_problems
 from domain.column_targets import target_problem, target_problems
-from domain.columns import Column, NewColumn, TableShape
+from domain.column_tools import circle_problems, new_tool_problems, tool_change_problems
+from domain.columns import Column, ComputedBy, NewColumn, TableShape
 from domain.computed_columns import formula_problems, new_formula_problems
 from domain.entities import ColumnIndex, ColumnUpdate, set_fields
 from domain.errors import ErrorCode, NotFound, invalid
@@ -24,8 +25,10 @@ async def add_column(viewer: Viewer, storage: Storage, table_id: UUID, column: N
     async def work(shape: TableShape) -> Column:
         problems = new_column_problems([column], shape.columns)
         checks.refuse(problems or await target_problems(storage, viewer.organization_id, [column]))
+        organization_id = viewer.organization_id
         checks.refuse(
-            await new_formula_problems(storage, viewer.organization_id, [column], shape.columns)
+            await new_formula_problems(storage, organization_id, [column], shape.columns)
+            or await new_tool_problems(storage, organization_id, [column], shape.columns)
         )
         return await storage.columns.add(shape, viewer.actor, column)
 
@@ -35,11 +38,12 @@ async def add_column(viewer: Viewer, storage: Storage, table_id: UUID, column: N
 async def update_column(
     viewer: Viewer, storage: Storage, table_id: UUID, column_id: UUID, command: ColumnUpdate
 ) -> Column:
-    """Change label, required, default or config. Raises `NotFound`, `Invalid` or `TableBusy`."""
+    """Change label, required, default, config or tool. A tool that is taken away leaves its values
+    to people. Raises `NotFound`, `Invalid` or `TableBusy`."""
     access.require(viewer, "columnUpdate")
-    changes = set_fields(command)
 
     async def work(shape: TableShape) -> Column:
+        changes = set_fields(command)
         column = column_of(shape, column_id)
         problems = column_update_problems(column, changes)
         updated = replace(column, config=changes.get("config", column.config))
@@ -48,6 +52,14 @@ async def update_column(
         if "config" in changes:
             checks.refuse(await target_problem(storage, viewer.organization_id, updated))
             checks.refuse(await formula_problems(storage, viewer.organization_id, shape, updated))
+            after = [updated if each.id == column.id else each for each in shape.columns]
+            checks.refuse(circle_problems(after, "config"))
+        if "tool" in changes:
+            tooled = replace(updated, tool=changes["tool"])
+            checks.refuse(
+                await tool_change_problems(storage, viewer.organization_id, tooled, shape.columns)
+            )
+            changes["computed_by"] = ComputedBy.TOOL if tooled.tool else None
         return await storage.columns.update(shape, viewer.actor, column, changes)
 
     return await on_table(viewer, storage, table_id, work)

@@ -8,6 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from domain.tool_graph import ToolGraph, tool_graph
+from domain.tool_records import Tool
+
 if TYPE_CHECKING:
     from domain.formula_nodes import Computation
 
@@ -39,9 +42,10 @@ MADE_OF_PARTS = frozenset(
 
 class ComputedBy(StrEnum):
     """Who fills a column's cells when it is not a person: an outside worker that reports through
-    `cellsReport`."""
+    `cellsReport`, or the column's tool."""
 
     EXTERNAL = "EXTERNAL"
+    TOOL = "TOOL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,11 @@ class Column:
     computed_by: ComputedBy | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    #: What fills the cells; set exactly when `computed_by` is TOOL.
+    tool: Tool | None = None
+    #: Whether cells may have stored states although nothing computes the column: it was the target
+    #: of an enrichment.
+    tracked: bool = False
     #: How a computed column's values are made; attached when a shape is loaded, None without a
     #: formula and for all other types. Not compared: it follows from config and the other columns.
     computation: "Computation | None" = field(default=None, compare=False, repr=False)
@@ -75,6 +84,11 @@ class Column:
         accepted)."""
         options = (self.config or {}).get("options") or ()
         return tuple(options)
+
+    @property
+    def stateful(self) -> bool:
+        """Whether cells of this column may have stored states."""
+        return self.computed_by is not None or self.tracked
 
     @property
     def stored(self) -> bool:
@@ -113,9 +127,14 @@ class TableShape:
         return {column.number: column for column in self.columns}
 
     @property
-    def external_columns(self) -> tuple[Column, ...]:
-        """Columns whose cells have stored statuses."""
-        return tuple(column for column in self.columns if column.computed_by)
+    def stateful_columns(self) -> tuple[Column, ...]:
+        """Columns whose cells may have stored states."""
+        return tuple(column for column in self.columns if column.stateful)
+
+    @cached_property
+    def tool_graph(self) -> ToolGraph:
+        """Which tool columns depend on which columns of this table."""
+        return tool_graph(self.columns)
 
     @property
     def recomputed_columns(self) -> tuple[Column, ...]:
@@ -146,3 +165,4 @@ class NewColumn:
     default_value: str | None = None
     config: Mapping[str, Any] | None = None
     computed_by: ComputedBy | None = None
+    tool: Tool | None = None

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from domain.access import Role, Scope
 from domain.columns import Column, NewColumn
+from domain.tool_records import Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ class ColumnUpdate:
     required: bool | Unset | None = UNSET
     default_value: str | Unset | None = UNSET
     config: Mapping[str, Any] | Unset | None = UNSET
+    tool: Tool | Unset | None = UNSET
 
 
 def set_fields(update: TableUpdate | ColumnUpdate) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from domain import access, checks
 from domain.access import Viewer
 from domain.column_rules import new_column_problems
 from domain.column_targets import target_problems
+from domain.column_tools import new_tool_problems
 from domain.columns import TableShape
 from domain.computed_columns import new_formula_problems
 from domain.entities import (
@@ -53,7 +54,9 @@ async def create_table(viewer: Viewer, storage: Storage, command: TableCreate) -
     problems += await target_problems(storage, viewer.organization_id, command.columns)
     problems += await project_problems(viewer, storage, command.project_id)
     checks.refuse(
-        problems or await new_formula_problems(storage, viewer.organization_id, command.columns)
+        problems
+        or await new_formula_problems(storage, viewer.organization_id, command.columns)
+        or await new_tool_problems(storage, viewer.organization_id, command.columns)
     )
     return await storage.tables.create(viewer.organization_id, viewer.actor, command)
 

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from domain.columns import ColumnType, ComputedBy, NewColumn
 from domain.errors import ErrorCode, Invalid, Problem
+from domain.rejections import Rejected
+from domain.tools import read_tool, tool_json
 
 #: Marks a JSON document as a template of this program.
 FORMAT = "tablecast-template"
@@ -80,7 +82,11 @@ def column_json(column: NewColumn) -> dict[str, Any]:
         "defaultValue": column.default_value,
         "config": dict(column.config) if column.config is not None else None,
     }
-    return told | ({"computedBy": column.computed_by.value} if column.computed_by else {})
+    if column.computed_by:
+        told["computedBy"] = column.computed_by.value
+    if column.tool:
+        told["tool"] = tool_json(column.tool)
+    return told
 
 
 def template_json(template: Template) -> dict[str, Any]:
@@ -186,6 +192,11 @@ class _Reader:
             faults.append("dataType must be one of " + ", ".join(ColumnType))
         if told.get("computedBy") not in (None, *ComputedBy):
             faults.append("computedBy must be one of " + ", ".join(ComputedBy))
+        tool = None
+        try:
+            tool = read_tool(told["tool"]) if told.get("tool") is not None else None
+        except Rejected as rejected:
+            faults.append(f"tool {rejected.message}")
         for fault in faults:
             self._refuse(fault, *path)
         if faults:
@@ -199,6 +210,7 @@ class _Reader:
             default_value=told.get("defaultValue"),
             config=told.get("config"),
             computed_by=ComputedBy(told["computedBy"]) if told.get("computedBy") else None,
+            tool=tool,
         )
 
     def _refuse(self, message: str, *path: str) -> None:

@@ -9,6 +9,7 @@ from domain import access, checks, ids, numbers
 from domain.access import Viewer
 from domain.column_rules import new_column_problems
 from domain.column_targets import target_problems
+from domain.column_tools import new_tool_problems
 from domain.columns import Column, NewColumn, TableShape
 from domain.computed_columns import new_formula_problems
 from domain.entities import TableCreate, TableSource, TableWithColumns
@@ -164,7 +165,11 @@ async def _reference_problems(
 ) -> list[Problem]:
     """What is wrong with what columns refer to: tables that are gone, formulas."""
     problems = await target_problems(storage, viewer.organization_id, columns)
-    return problems or await new_formula_problems(storage, viewer.organization_id, columns)
+    return (
+        problems
+        or await new_formula_problems(storage, viewer.organization_id, columns)
+        or await new_tool_problems(storage, viewer.organization_id, columns)
+    )
 
 
 async def _first_rows(storage: Storage, shape: TableShape) -> list[dict[str, Any]]:
@@ -192,6 +197,7 @@ def _definition(column: Column, place: int) -> NewColumn:
         default_value=column.default_value,
         config=column.config,
         computed_by=column.computed_by,
+        tool=column.tool,
     )
 
 
@@ -217,6 +223,7 @@ def _provisional(columns: Sequence[NewColumn]) -> TableShape:
             default_value=each.default_value,
             config=each.config,
             computed_by=each.computed_by,
+            tool=each.tool,
         )
         for number, each in enumerate(columns, 1)
     )

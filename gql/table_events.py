@@ -246,7 +246,7 @@ def _plain_moves(entry: TableEntry) -> list[CellChange]:
         for index, column in enumerate(entry.shape.columns):
             value = row.record.values[index]
             before = row.before[index] if row.before is not None else None
-            if column.computed_by or (value is None) == (before is None):
+            if column.stateful or (value is None) == (before is None):
                 continue
             statuses = (empty, filled) if before is None else (filled, empty)
             moves.append(cell_change(entry.shape, row.record.id, column.number, statuses, value))

@@ -237,7 +237,7 @@ CROSS JOIN LATERAL {_image(shape, "v")} AS a
         self, shape: TableShape, records: Sequence[asyncpg.Record]
     ) -> Mapping[UUID, dict[int, CellState]]:
         found: dict[UUID, dict[int, CellState]] = defaultdict(dict)
-        if not shape.external_columns:
+        if not shape.stateful_columns:
             return found
         row_ids = list({record["id"] for record in records})
         for r in await self._pool.fetch(_STATES, shape.id, row_ids):
@@ -249,7 +249,7 @@ CROSS JOIN LATERAL {_image(shape, "v")} AS a
         self, shape: TableShape, revisions: Sequence[int]
     ) -> dict[int, list[LoggedCell]]:
         found: dict[int, list[LoggedCell]] = defaultdict(list)
-        if not revisions or not shape.external_columns:
+        if not revisions or not shape.stateful_columns:
             return found
         for r in await self._pool.fetch(_CELLS, shape.id, list(revisions)):
             found[r["revision"]].append(

@@ -1,6 +1,7 @@
 """Column records from their stored rows."""
 
 from domain.columns import Column, ColumnType, ComputedBy
+from domain.tools import tool_of
 from persistence.models import ColumnRow
 
 
@@ -17,6 +18,8 @@ def entity(row: ColumnRow) -> Column:
         default_value=row.default_value,
         config=row.config,
         computed_by=ComputedBy(row.computed_by) if row.computed_by else None,
+        tool=tool_of(row.tool) if row.tool else None,
+        tracked=row.tracked,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

@@ -13,6 +13,8 @@ from domain.column_type_records import ColumnTypeChanged, Convert, HeldValue
 from domain.columns import Column, NewColumn, TableShape
 from domain.entities import ColumnIndex
 from domain.errors import StructureMoved
+from domain.tool_records import Tool
+from domain.tools import tool_json
 from persistence import column_types, indexes
 from persistence.column_rows import entity
 from persistence.computed_shapes import lock_dependants, outdate
@@ -103,12 +105,14 @@ class Columns:
         ) -> tuple[Column, dict[str, Any]]:
             row = (await session.exec(select(ColumnRow).where(ColumnRow.id == column.id))).one()
             for name, value in changes.items():
-                setattr(row, name, value)
+                setattr(row, name, tool_json(value) if isinstance(value, Tool) else value)
             row.updated_at = write.at
             await session.flush()
             if "config" in changes:
                 await indexes.drop_computed(session, shape, column)
-            return entity(row), {"changed": [str(column.id)]}
+            # Who reads the log makes the cells of a changed tool stale.
+            tools = {"tools": [column.number]} if "tool" in changes else {}
+            return entity(row), {"changed": [str(column.id)], **tools}
 
         return await self._change(shape, actor, work)
 

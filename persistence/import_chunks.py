@@ -150,7 +150,7 @@ async def _add_rows(write: TableWrite, rows: EncodedRows) -> None:
     count = rows.count
     start = await write.connection.fetchval(_TAKE_POSITIONS, write.shape.id, count)
     await copy_rows(write, rows, start)
-    if write.shape.external_columns:
+    if write.shape.stateful_columns:
         await write.connection.execute(_resolve(write.shape), write.shape.id, write.revision)
     await write.log(ChangeKind.ROWS_ADDED, added=count)
 

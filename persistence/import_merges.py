@@ -98,7 +98,7 @@ async def update_matched(
         text, f"[{rows}]", write.at, write.shape.id, write.revision
     )
     if changed:
-        if write.shape.external_columns:
+        if write.shape.stateful_columns:
             await settle_states(write, [record["id"] for record in changed])
         await write.log(ChangeKind.ROWS_CHANGED, changed=len(changed))
     return len(changed)

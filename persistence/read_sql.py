@@ -163,7 +163,7 @@ def _cell(shape: TableShape, cell: CellSelection, alias: str) -> str:
 def _cell_part(column: Column, part: CellPart | Literal, alias: str) -> str:
     if isinstance(part, Literal):
         return _constant(part.json)
-    state = f"{STATES}->'{column.number}'" if column.computed_by else None
+    state = f"{STATES}->'{column.number}'" if column.stateful else None
     match part:
         case CellPart.ID:
             return f"""('"' || {alias}.id || '.{column.number}"')"""

@@ -61,7 +61,7 @@ SELECT revision, last_at FROM clock
 
 def _states(shape: TableShape) -> str:
     """A value written into a column of an outside worker resolves its cell."""
-    if not shape.external_columns:
+    if not shape.stateful_columns:
         return ""
     return f""", given AS (
   SELECT (e.v->>'id')::uuid AS row_id, x.number, clock.revision, clock.last_at

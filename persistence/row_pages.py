@@ -163,11 +163,13 @@ def _condition(shape: TableShape, query: RowsQuery, params: Params) -> str:
         parts.append(f"({compile_filter(query.filter, params)})")
     if query.search:
         parts.append(compile_search(shape, query.search, params))
+    if query.session_id is not None:
+        parts.append(f"t.session_id = {params.add(query.session_id, 'uuid')}")
     return " AND ".join(parts) or "TRUE"
 
 
 def shows_states(shape: TableShape, selection: RowSelection | None) -> bool:
-    return bool(shape.external_columns) and (selection is None or uses_states(selection))
+    return bool(shape.stateful_columns) and (selection is None or uses_states(selection))
 
 
 def select_list(shape: TableShape, selection: RowSelection | None) -> str:
@@ -178,7 +180,7 @@ def select_list(shape: TableShape, selection: RowSelection | None) -> str:
 def _build_select_list(shape: TableShape, selection: RowSelection | None) -> str:
     if selection is not None:
         return f"t.id, t.position, {row_json(shape, selection, 't')} AS json"
-    states = f", {STATES}::text AS states" if shape.external_columns else ""
+    states = f", {STATES}::text AS states" if shape.stateful_columns else ""
     return f"t.id, t.position, {record_columns(shape, 't')}{states}"
 
 
@@ -187,7 +189,7 @@ def _row(
 ) -> str | RowRecord:
     if selection is not None:
         return str(record["json"])
-    states = orjson.loads((record.get("states") if shape.external_columns else None) or "{}")
+    states = orjson.loads((record.get("states") if shape.stateful_columns else None) or "{}")
     return RowRecord(
         id=record["id"],
         table_id=shape.id,

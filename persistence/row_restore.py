@@ -115,7 +115,7 @@ async def change_rows(write: TableWrite, states: Sequence[RowState]) -> None:
     """Give rows that are there other data."""
     text = statements.get(write.shape, "rollback: past", lambda: _change_statement(write.shape))
     await _write(write, text, states)
-    if write.shape.external_columns:
+    if write.shape.stateful_columns:
         await settle_states(write, [state.row_id for state in states])
     await write.log(ChangeKind.ROWS_CHANGED, changed=len(states))
 
@@ -124,7 +124,7 @@ async def restore_rows(write: TableWrite, states: Sequence[RowState]) -> None:
     """Make rows again that were deleted."""
     text = statements.get(write.shape, "rollback: restore", lambda: _restore_statement(write.shape))
     await _write(write, text, states)
-    if write.shape.external_columns:
+    if write.shape.stateful_columns:
         resolve = statements.get(
             write.shape, "rollback: resolve", lambda: _resolve_statement(write.shape)
         )

@@ -65,7 +65,7 @@ _NAMES = _Names()
 
 def external_values(shape: TableShape) -> str:
     """The columns that an outside worker fills, as a VALUES list of (number, name in images)."""
-    pairs = (f"({column.number}, '{column.sql_name}')" for column in shape.external_columns)
+    pairs = (f"({column.number}, '{column.sql_name}')" for column in shape.stateful_columns)
     return f"(VALUES {', '.join(pairs)})"
 
 

@@ -95,7 +95,7 @@ async def _update(write: TableWrite, rows: Sequence[PreparedRow], text: str) -> 
     if len(found) < len(rows):
         await _refuse(write, rows, {record["id"] for record in found})
     row_ids = [row.id for row in rows]
-    if write.shape.external_columns:
+    if write.shape.stateful_columns:
         await settle_states(write, row_ids)
     await write.log(ChangeKind.ROWS_CHANGED, changed=len(rows))
     return Written(write.revision, write.at, row_ids)

@@ -15,6 +15,7 @@ from domain.changes import Cause, CauseKind, ChangeKind, OrganizationChangeKind
 from domain.columns import Column, NewColumn, TableShape
 from domain.entities import Session, Table, TableCreate, TableSearch, TableWithColumns
 from domain.row_writes import PreparedRow
+from domain.tools import tool_json
 from persistence import indexes
 from persistence.column_rows import entity as column_entity
 from persistence.computed_shapes import lock_dependants, outdate
@@ -337,6 +338,7 @@ def new_column_row(
         default_value=column.default_value,
         config=dict(column.config) if column.config is not None else None,
         computed_by=column.computed_by.value if column.computed_by else None,
+        tool=tool_json(column.tool) if column.tool else None,
         created_at=at,
         updated_at=at,
     )

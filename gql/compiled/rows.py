@@ -194,13 +194,16 @@ def _cell_part(
 
 
 def _column_json(column: Column, selected: Selected) -> str:
+    if any(name == "tool" for name, _ in selected.values()):
+        raise _NotCompilable
     values = _column_values(column)
     shown = {response: values[name] for response, (name, _) in selected.items()}
     return to_json(shown).decode()
 
 
 def _column_values(column: Column) -> dict[str, object]:
-    """Every field of a Column; a test compares it with the schema."""
+    """Every field of a Column but `tool`, which has fields of its own; a test compares it with
+    the schema."""
     shown = ColumnObject.of(column)
     return {
         "__typename": "Column",

@@ -8,9 +8,11 @@ import strawberry
 
 from domain import column_editing, columns
 from domain.columns import NewColumn
-from domain.entities import UNSET, ColumnUpdate
+from domain.entities import UNSET, ColumnUpdate, Unset
 from domain.errors import DomainError, ErrorCode, Invalid, Problem, invalid
+from domain.tool_records import Tool
 from gql.context import Info, given_id
+from gql.mutations.column_tools import ColumnToolInput, given_tool
 from gql.scalars import JSON
 from gql.types.columns import Column, ColumnIndex
 from gql.types.errors import EXPECTED, UserError, user_errors
@@ -38,7 +40,10 @@ class ColumnInput:
         default=None, description="An object of settings, such as `options` of a select; 1 MB."
     )
     computed_by: ComputedBy | None = strawberry.field(
-        default=None, description="Who fills its cells in place of people."
+        default=None, description="Who fills its cells in place of people; TOOL with a `tool`."
+    )
+    tool: ColumnToolInput | None = strawberry.field(
+        default=None, description="What fills its cells in runs."
     )
 
 
@@ -63,6 +68,10 @@ class ColumnUpdateInput:
     )
     config: strawberry.Maybe[JSON | None] = strawberry.field(
         description="An object of settings, in place of the old one."
+    )
+    tool: strawberry.Maybe[ColumnToolInput | None] = strawberry.field(
+        description="What fills its cells in runs, in place of the old one; null leaves the cells "
+        "to people."
     )
 
 
@@ -212,8 +221,16 @@ def new_column(given: ColumnInput, *path: str) -> NewColumn:
         required=given.required,
         default_value=given.default_value,
         config=given_config(given.config, *path),
-        computed_by=columns.ComputedBy(given.computed_by.value) if given.computed_by else None,
+        computed_by=_computed_by(given),
+        tool=given_tool(given.tool) if given.tool else None,
     )
+
+
+def _computed_by(given: ColumnInput) -> columns.ComputedBy | None:
+    """Who fills the cells; a tool says it without the word."""
+    if given.computed_by is not None:
+        return columns.ComputedBy(given.computed_by.value)
+    return columns.ComputedBy.TOOL if given.tool else None
 
 
 def _update(input: ColumnUpdateInput) -> ColumnUpdate:
@@ -222,7 +239,14 @@ def _update(input: ColumnUpdateInput) -> ColumnUpdate:
         required=UNSET if input.required is None else input.required.value,
         default_value=UNSET if input.default_value is None else input.default_value.value,
         config=UNSET if input.config is None else given_config(input.config.value),
+        tool=_tool(input.tool),
     )
+
+
+def _tool(given: "strawberry.Maybe[ColumnToolInput | None]") -> Tool | Unset | None:
+    if given is None:
+        return UNSET
+    return given_tool(given.value) if given.value else None
 
 
 def given_config(config: JSON | None, *path: str) -> Mapping[str, Any] | None:

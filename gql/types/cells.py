@@ -88,7 +88,7 @@ class Cell(Node):
 
 def cell_of(row: "row_types.Row", column: columns.Column, index: int) -> Cell:
     """The cell of a row in the column at `index` of the row's shape."""
-    state = row.record.states.get(column.number) if column.computed_by else None
+    state = row.record.states.get(column.number) if column.stateful else None
     return Cell(
         id=strawberry.ID(ids.cell_id(row.id, column.number)),
         owner=row,

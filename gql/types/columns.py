@@ -7,6 +7,7 @@ import strawberry
 from domain import columns, entities
 from gql.scalars import JSON
 from gql.types.node import Node
+from gql.types.tools import ColumnTool
 from gql.types.vocabulary import ColumnType, ComputedBy, IndexStatus
 
 
@@ -28,6 +29,7 @@ class Column(Node):
     computed_by: ComputedBy | None = strawberry.field(
         description="Who fills its cells; null for people."
     )
+    tool: ColumnTool | None = strawberry.field(description="What fills its cells in runs.")
     created_at: datetime | None = strawberry.field(description="When it was made.")
     updated_at: datetime | None = strawberry.field(description="When it was last changed.")
 
@@ -43,6 +45,7 @@ class Column(Node):
             default_value=column.default_value,
             config=None if column.config is None else JSON(column.config),
             computed_by=ComputedBy(column.computed_by.value) if column.computed_by else None,
+            tool=ColumnTool.of(column.tool) if column.tool else None,
             created_at=column.created_at,
             updated_at=column.updated_at,
         )

@@ -42,19 +42,28 @@ class ColumnType(Enum):
 @strawberry.enum(description="Who fills the cells of a column in place of a person.")
 class ComputedBy(Enum):
     EXTERNAL = _word("EXTERNAL", "A worker outside, which reports through `cellsReport`.")
+    TOOL = _word("TOOL", "The column's tool, in runs.")
+
+
+@strawberry.enum(description="The kinds of tools.")
+class ToolKind(Enum):
+    AI = _word("ai", "A question to a model, or to the rules engine.")
+    PYTHON = _word("python", "A program in a sandbox.")
+    HTTP = _word("http", "A request to another server.")
+    LOOKUP = _word("lookup", "A value from another table.")
 
 
 @strawberry.enum(
     description="Where a cell stands. Cells that people fill know only INITIALIZED and RESOLVED."
 )
 class CellStatus(Enum):
-    INITIALIZED = _word("initialized", "Empty; nothing was set. Next: READY, QUEUED, RESOLVED.")
-    READY = _word("ready", "Its inputs are there. Next: QUEUED.")
-    QUEUED = _word("queued", "Waits for a worker. Next: CALCULATING.")
-    CALCULATING = _word("calculating", "A worker is on it. Next: CALCULATING, RESOLVED, ERROR.")
-    RESOLVED = _word("resolved", "The value is final. Next: STALE, QUEUED.")
-    ERROR = _word("error", "The work failed; see `error`. Next: QUEUED.")
-    STALE = _word("stale", "An input changed since it was computed. Next: QUEUED.")
+    INITIALIZED = _word("initialized", "Empty; an input is missing, or nothing was set.")
+    READY = _word("ready", "Empty, and all inputs are there.")
+    QUEUED = _word("queued", "Waits for a worker.")
+    CALCULATING = _word("calculating", "A worker is on it.")
+    RESOLVED = _word("resolved", "The value is final.")
+    ERROR = _word("error", "The work failed; see `error`.")
+    STALE = _word("stale", "An input changed since it was computed.")
 
 
 @strawberry.enum(description="Where a table came from.")
