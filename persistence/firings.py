@@ -27,7 +27,7 @@ from persistence.claims import writing
 from persistence.engine import Connection, Database, Pool
 from persistence.firing_sql import nth_id
 from persistence.json_text import dumps
-from persistence.relay import JOB, JOB_PRIORITY, job_ranges
+from persistence.trigger_relay import JOB, JOB_PRIORITY, job_ranges
 
 #: Rows deleted in one transaction: well under the five seconds that one may take.
 _BATCH = 5_000

@@ -1,15 +1,17 @@
-"""The relay of a worker: brings what happens in tables to their triggers.
+"""The relay of a worker: brings what happens in tables and organisations to whoever makes something
+of it.
 
-It looks whenever the bus says that a table with triggers has changed, and once a second in any
+It looks whenever the bus says that a log which somebody reads has grown, and once a second in any
 case, so that a lost wake-up costs a second. What a look does is `persistence/relay.py`."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from uuid import UUID
 
 import structlog
 
-from persistence.relay import Relay
+from persistence.relay import LogKind, Relay
 from realtime.bus import Bus
 from realtime.log import Topic
 from realtime.tasks import end_all
@@ -25,7 +27,7 @@ async def relay(relay: Relay, bus: Bus, stopping: asyncio.Event, every: float = 
     woken = asyncio.Event()
     listener = asyncio.create_task(_listen(bus, woken))
     stopper = asyncio.create_task(_wake_at_end(stopping, woken))
-    followed: set[UUID] = set()
+    followed: set[Topic] = set()
     try:
         while not stopping.is_set():
             woken.clear()
@@ -41,12 +43,13 @@ async def relay(relay: Relay, bus: Bus, stopping: asyncio.Event, every: float = 
         await end_all([listener, stopper])
 
 
-async def _follow(bus: Bus, followed: set[UUID], wanted: set[UUID]) -> set[UUID]:
-    """Listen to the tables that have triggers, and no longer to those that had."""
-    for table_id in wanted - followed:
-        await bus.subscribe(Topic("table", table_id).channel)
-    for table_id in followed - wanted:
-        await bus.unsubscribe(Topic("table", table_id).channel)
+async def _follow(bus: Bus, followed: set[Topic], logs: Mapping[UUID, LogKind]) -> set[Topic]:
+    """Listen to the logs that consumers read, and no longer to those that they read before."""
+    wanted = {Topic(kind, log_id) for log_id, kind in logs.items()}
+    for topic in wanted - followed:
+        await bus.subscribe(topic.channel)
+    for topic in followed - wanted:
+        await bus.unsubscribe(topic.channel)
     return wanted
 
 

@@ -27,8 +27,8 @@ from domain.trigger_records import (
 from persistence import jobs, workflow_runs
 from persistence.engine import Database
 from persistence.firings import Firings
-from persistence.relay import JOB
 from persistence.storage import PostgresStorage
+from persistence.trigger_relay import JOB
 from persistence.triggers import DROP_JOB
 from processing import firings as firing_jobs
 from processing import workflows as workflow_jobs

@@ -12,6 +12,7 @@ from domain.rows import NewRow, RowsAdd, add_rows, delete_rows
 from domain.trigger_records import FiringStatus, Trigger, TriggerStatus
 from persistence.relay import Relay
 from persistence.shapes import Shapes
+from persistence.trigger_relay import TriggerRelay
 from processing.relay import relay
 from realtime.bus import open_bus
 from realtime.log import Topic
@@ -160,7 +161,6 @@ async def test_what_lies_too_deep_does_not_fire(automation: Automation) -> None:
 
 async def test_several_relays_at_once_fire_once(automation: Automation) -> None:
     world = automation.world
-    shapes = Shapes(world.database)
     triggers = []
     for number in range(6):
         table_id = await world.table("name")
@@ -171,7 +171,7 @@ async def test_several_relays_at_once_fire_once(automation: Automation) -> None:
             await world.add(table_id, *({"name": "x"} for _ in range(20)))
 
     async def look() -> None:
-        relay = Relay(world.database, shapes, rows_at_once=50)
+        relay = _relay(automation, 50)
         while await automation.count(
             "SELECT count(*) FROM relay_cursor JOIN table_clock USING (table_id)"
             " WHERE relay_cursor.organization_id = $1 AND (table_clock.revision < 11"
@@ -201,7 +201,7 @@ async def test_large_changes_are_taken_in_parts(automation: Automation, rows_at_
     row_ids = (await add_rows(world.viewer, world.storage, RowsAdd(table_id, rows))).row_ids
     await delete_rows(world.viewer, world.storage, table_id, row_ids[:40])
     again = await world.add(table_id, {"name": "last"})
-    relay = Relay(world.database, Shapes(world.database), rows_at_once=rows_at_once)
+    relay = _relay(automation, rows_at_once)
     steps = 0
     while (await relay.step()).more:
         steps += 1
@@ -223,7 +223,7 @@ async def test_a_step_that_fails_leaves_everything_as_it_was(automation: Automat
             step = await world.storage.relay.step()
         finally:
             await pool.execute(f"ALTER TABLE {table} DROP CONSTRAINT broken")
-        assert (step.cursors, step.firings, step.more) == (0, 0, False)
+        assert (step.cursors, step.made, step.more) == (0, 0, False)
         assert await automation.firings(trigger) == []
     await automation.relayed()
     assert len(await automation.firings(trigger)) == 1
@@ -236,7 +236,7 @@ async def test_a_step_that_takes_too_long_is_followed_by_smaller_ones(
     table_id = await world.table("name")
     trigger = await automation.trigger(table_id)
     await world.add(table_id, *({"name": "a"} for _ in range(400)))
-    relay = Relay(world.database, Shapes(world.database), rows_at_once=400)
+    relay = _relay(automation, 400)
     holder = await asyncpg.connect(automation.url)
     try:
         async with holder.transaction():
@@ -246,7 +246,7 @@ async def test_a_step_that_takes_too_long_is_followed_by_smaller_ones(
                 await relay.step()
     finally:
         await holder.close()
-    steps = [(await relay.step()).firings for _ in range(4)]
+    steps = [(await relay.step()).made for _ in range(4)]
     assert steps == [100, 126, 158, 16]
     assert len({each.row_id for each in await automation.firings(trigger)}) == 400
 
@@ -282,7 +282,7 @@ async def test_a_table_that_is_written_all_the_time_does_not_starve_others(
     busy, quiet = await world.table("name"), await world.table("name")
     first = await automation.trigger(busy)
     second = await automation.trigger(quiet)
-    relay = Relay(world.database, Shapes(world.database), rows_at_once=1)
+    relay = _relay(automation, 1)
     await world.add(quiet, {"name": "q"})
     for _ in range(3):
         await world.add(busy, *({"name": "b"} for _ in range(1000)))
@@ -331,6 +331,11 @@ async def test_a_table_without_triggers_costs_the_relay_nothing(automation: Auto
     assert table_id in await world.storage.relay.followed()
     await automation.delete(trigger)
     assert table_id not in await world.storage.relay.followed()
+
+
+def _relay(automation: Automation, rows_at_once: int) -> Relay:
+    database = automation.world.database
+    return Relay(database, [TriggerRelay(Shapes(database))], lambda *_: None, rows_at_once)
 
 
 async def _names(automation: Automation, trigger: Trigger) -> list[str]:
