@@ -74,7 +74,11 @@ class Allowed:
         """Whether a request to `host`, which means `address` now, may be sent."""
         if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
             return False  # with a zone (`fe80::1%eth0`) it names a wire of this machine
-        if is_public(address) or host.lower().rstrip(".") in self.hosts:
+        return is_public(address) or self.names(host, address)
+
+    def names(self, host: str, address: Address) -> bool:
+        """Whether the operator named the host, or a network with the address."""
+        if host.lower().rstrip(".") in self.hosts:
             return True
         return any(address in network for network in self.networks)
 

@@ -1,32 +1,43 @@
 """The one way out: every request to an address that a user gave goes through here.
 
-A name is resolved once, all its addresses are checked, and the connection goes to a checked one, so
-that a name cannot mean one thing to the check and another to the connection. No redirect is
-followed, no proxy of the environment is used, nothing is remembered between two requests."""
+Where it may lead says `processing/guard.py`. No redirect is followed, no proxy of the environment
+is used, nothing is remembered between two requests."""
 
 import asyncio
-import ipaddress
 import re
-import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx2
 
 from processing.addresses import Address, Allowed
+from processing.guard import (
+    CONNECT_SECONDS,
+    Guard,
+    GuardedTransport,
+    OutboundFailed,
+    OutboundRefused,
+    Resolver,
+    checked_url,
+    system_resolver,
+)
+
+__all__ = [
+    "Outbound",
+    "OutboundFailed",
+    "OutboundRefused",
+    "OutboundRequest",
+    "OutboundResponse",
+    "check_request",
+]
 
 #: A whole request, from the name to the last byte of the answer.
 SECONDS = 15.0
 #: What is kept of an answer's body.
 MOST_BYTES = 256_000
-MAX_URL = 2_048
 
-_MOST_ADDRESSES = 4
-#: How long one of a name's addresses may take to answer before the next one is tried.
-_CONNECT_SECONDS = 5.0
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]{0,8192}")
 #: They say how the message is framed and where it goes, which is ours to say.
@@ -48,17 +59,6 @@ _OUR_HEADERS = frozenset(
 )
 
 _NOT_CONNECTED = (httpx2.ConnectError, httpx2.ConnectTimeout)
-
-#: The addresses of a name, as texts.
-Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
-
-
-class OutboundRefused(Exception):
-    """The request was not sent, and will not be. The text is for the user who asked for it."""
-
-
-class OutboundFailed(Exception):
-    """The request failed on its way; it may have arrived. The text is for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +82,6 @@ class OutboundResponse:
     truncated: bool
 
 
-async def system_resolver(host: str, port: int) -> Sequence[str]:
-    """The addresses of a name as this machine sees it. Raises OSError."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
 class Outbound:
     """The guarded client. One for a process; it holds no connections."""
 
@@ -101,11 +94,23 @@ class Outbound:
         seconds: float = SECONDS,
         most_bytes: int = MOST_BYTES,
     ) -> None:
+        self._guard = Guard(allowed.lets, resolver=resolver)
         self._allowed = allowed
         self._resolver = resolver
         self._tls = tls or httpx2.create_ssl_context()
         self._seconds = seconds
         self._most_bytes = most_bytes
+
+    def transport(self, *, connections: int, most_bytes: int) -> GuardedTransport:
+        """A guarded transport for a client of one server, which keeps connections to it. Close
+        it."""
+        return GuardedTransport(
+            self._allowed,
+            tls=self._tls,
+            connections=connections,
+            most_bytes=most_bytes,
+            resolver=self._resolver,
+        )
 
     async def send(self, request: OutboundRequest) -> OutboundResponse:
         """Send one request and read its answer, whatever its status is.
@@ -115,24 +120,10 @@ class Outbound:
         url = check_request(request)
         try:
             async with asyncio.timeout(self._seconds):
-                addresses = await self._addresses(url)
+                addresses = await self._guard.addresses(url.raw_host.decode("ascii"), _port(url))
                 return await self._send_to_first(request, url, addresses)
         except TimeoutError:
             raise OutboundFailed(f"No answer within {self._seconds:g} seconds") from None
-
-    async def _addresses(self, url: httpx2.URL) -> list[Address]:
-        host = url.raw_host.decode("ascii")
-        try:
-            texts = await self._resolver(host, _port(url))
-            found = [ipaddress.ip_address(text) for text in texts]
-        except (OSError, ValueError):
-            found = []
-        if not found:
-            raise OutboundFailed("The host name of the URL cannot be resolved")
-        # One address that may not be reached spoils the name: who owns it plays with us.
-        if not all(self._allowed.lets(host, address) for address in found):
-            raise OutboundRefused("The URL leads to an address that is not public")
-        return found[:_MOST_ADDRESSES]
 
     async def _send_to_first(
         self, request: OutboundRequest, url: httpx2.URL, addresses: Sequence[Address]
@@ -159,7 +150,7 @@ class Outbound:
             content=request.body,
             extensions={
                 "sni_hostname": url.raw_host.decode("ascii").rstrip("."),
-                "timeout": {"connect": _CONNECT_SECONDS},
+                "timeout": {"connect": CONNECT_SECONDS},
             },
         )
         try:
@@ -200,26 +191,7 @@ def check_request(request: OutboundRequest) -> httpx2.URL:
             raise OutboundRefused("A header has a name or value that HTTP does not allow")
         if name.lower() in _OUR_HEADERS:
             raise OutboundRefused(f"The header {name} cannot be set")
-    return _checked_url(request.url)
-
-
-def _checked_url(text: str) -> httpx2.URL:
-    if len(text) > MAX_URL:
-        raise OutboundRefused(f"The URL is longer than {MAX_URL} characters")
-    try:
-        url = httpx2.URL(text.strip())
-        host = url.raw_host.decode("ascii")
-    except (httpx2.InvalidURL, ValueError):
-        raise OutboundRefused("The URL is not a URL") from None
-    if url.scheme not in ("http", "https"):
-        raise OutboundRefused("The URL must begin with http:// or https://")
-    if not _HOST.fullmatch(host):
-        raise OutboundRefused("The URL names no host")
-    if url.port is not None and not 1 <= url.port <= 65_535:
-        raise OutboundRefused("The URL names no port that exists")
-    if url.userinfo:
-        raise OutboundRefused("The URL must not hold a user name or password; use a header")
-    return url
+    return checked_url(request.url)
 
 
 def _port(url: httpx2.URL) -> int:

@@ -49,7 +49,7 @@ class WorkerSettings(Protocol):
     def pool_size(self) -> int: ...
 
     @property
-    def outbound_allow(self) -> str | None: ...
+    def egress_allow(self) -> str | None: ...
 
     def secret_box(self) -> SecretBox: ...
 
@@ -76,7 +76,7 @@ async def run(settings: WorkerSettings) -> None:
             wakes = Wakes(bus)
             blobs = Blobs.open(settings.blob_place)
             storage = PostgresStorage(database, wakes.send, blobs, settings.secret_box())
-            outbound = Outbound(Allowed.parse(settings.outbound_allow))
+            outbound = Outbound(Allowed.parse(settings.egress_allow))
             actions = Actions(storage, outbound)
             handlers = {
                 stored_imports.JOB: imports.handler(storage, stopping),

@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     max_upload_bytes: Bytes = Field(
         50_000_000, description="The largest uploaded file; over it: 413."
     )
-    outbound_allow: str | None = Field(
+    egress_allow: str | None = Field(
         None,
         description="Hosts, addresses and networks, with commas between, that workflows and "
         "triggers may call although they are not public: `intern.example,10.0.0.0/8`.",
@@ -126,7 +126,7 @@ class Settings(BaseSettings):
     def _is_s3(cls, value: str | None) -> str | None:
         return _with_scheme(value, "s3")
 
-    @field_validator("outbound_allow")
+    @field_validator("egress_allow")
     @classmethod
     def _names_hosts(cls, value: str | None) -> str | None:
         entries = [entry.strip() for entry in value.split(",")] if value else []

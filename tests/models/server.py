@@ -139,7 +139,9 @@ class ModelServer:
             await reader.read(1)  # nothing comes any more, until the client goes away
             return False
         if self.delay or reply.seconds:
-            await asyncio.sleep(self.delay + reply.seconds)
+            done = asyncio.Event()
+            asyncio.get_running_loop().call_later(self.delay + reply.seconds, done.set)
+            await done.wait()
         if reply.closes:
             return False
         body = json.dumps(answer_of(call, reply)).encode()

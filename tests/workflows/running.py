@@ -117,6 +117,6 @@ def worker_process(url: str, redis_url: str, folder: Path) -> "subprocess.Popen[
         "DATABASE_URL": url,
         "REDIS_URL": redis_url,
         "TABLECAST_DATA": str(folder),
-        "TABLECAST_OUTBOUND_ALLOW": "127.0.0.1",
+        "TABLECAST_EGRESS_ALLOW": "127.0.0.1",
     }
     return subprocess.Popen([sys.executable, "-m", "server.cli", "worker"], env=environment)
