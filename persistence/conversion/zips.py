@@ -23,9 +23,15 @@ _CHUNK = 1_048_576
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED = 0x1
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
-#: A document type is where entities are declared. No workbook has one.
-_FORBIDDEN = (b"<!DOCTYPE", b"<!ENTITY")
+#: A document type is where entities are declared. No workbook has one, in no encoding of XML.
+_FORBIDDEN = tuple(
+    word.encode(encoding)
+    for word in ("<!DOCTYPE", "<!ENTITY")
+    for encoding in ("utf-8", "utf-16-le", "utf-16-be")
+)
 _OVERLAP = max(map(len, _FORBIDDEN)) - 1
+#: What programs keep beside the sheets, such as the queries of Excel, which are in UTF-16.
+_BESIDE = "customxml/"
 _DAMAGED = "The workbook is damaged or was cut off"
 
 
@@ -51,12 +57,16 @@ def _check_entry(file: BinaryIO, entry: ZipInfo, most: int) -> int:
     """Inflate one part; its real size."""
     if entry.flag_bits & _ENCRYPTED:
         raise Unreadable("The workbook is protected with a password")
-    is_xml = entry.filename.lower().endswith((".xml", ".rels"))
+    name = entry.filename.lower()
+    is_xml = name.endswith((".xml", ".rels"))
     size, tail = 0, b""
     for piece in _inflated(file, entry):
         if is_xml:
-            _check_xml(tail + piece, size == 0)
-            tail = piece[-_OVERLAP:]
+            if size == 0 and not name.startswith(_BESIDE):
+                _check_encoding(piece)
+            read = tail + piece
+            _check_words(read)
+            tail = read[-_OVERLAP:]
         size += len(piece)
         if size > most:
             raise _too_large()
@@ -100,10 +110,12 @@ def _pieces(inflater: "zlib._Decompress", raw: bytes) -> Iterator[bytes]:
         raise Unreadable(_DAMAGED) from None
 
 
-def _check_xml(piece: bytes, first: bool) -> None:
-    if first and (piece[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in piece[:4]):
-        # In another encoding the words below could not be found.
+def _check_encoding(beginning: bytes) -> None:
+    if beginning[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in beginning[:4]:
         raise Unreadable("The XML of the workbook is not UTF-8")
+
+
+def _check_words(piece: bytes) -> None:
     if any(word in piece for word in _FORBIDDEN):
         raise Unreadable("The XML of the workbook declares a document type, which none may")
 

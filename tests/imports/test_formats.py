@@ -143,6 +143,18 @@ async def test_days_are_counted_from_1900_or_1904(
     assert await importer.cells(table_id) == [{"day": day}]
 
 
+async def test_queries_that_excel_keeps_beside_the_sheets_are_passed_over(
+    importer: Importer,
+) -> None:
+    table_id = await importer.world.table()
+    rows = '<row r="1"><c r="A1"><v>7</v></c></row><row r="2"><c r="A2"><v>8</v></c></row>'
+    query = '<?xml version="1.0" encoding="utf-16"?><DataMashup/>'.encode("utf-16")
+    made = workbooks.xlsx_by_hand(workbooks.sheet_xml(rows), more={"customXml/item1.xml": query})
+    await importer.start(table_id, made)
+    (found,) = await importer.cells(table_id)
+    assert list(found.values()) == [8]
+
+
 async def test_merged_odd_and_empty_cells(importer: Importer) -> None:
     """The value of merged cells stands in the first one; errors are empty; a table may begin
     anywhere in the sheet."""

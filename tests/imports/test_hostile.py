@@ -143,6 +143,13 @@ def _wide_text() -> bytes:
     return xlsx_by_hand(sheet_xml(CELL, "<!DOCTYPE x []>").encode("utf-16"))
 
 
+def _wide_text_beside() -> bytes:
+    """UTF-16 where it is allowed, but with a document type."""
+    return xlsx_by_hand(
+        sheet_xml(CELL), more={"customXml/item1.xml": "<!DOCTYPE x []><x/>".encode("utf-16")}
+    )
+
+
 def _encrypted_zip() -> bytes:
     made = bytearray(xlsx_by_hand(sheet_xml(CELL)))
     made[made.index(b"PK\1\2") + 8] |= 1
@@ -195,6 +202,7 @@ CASES: list[tuple[Callable[[], bytes], str]] = [
     (_laughs, "document type"),
     (_hidden_laughs, "document type"),
     (_wide_text, "not UTF-8"),
+    (_wide_text_beside, "document type"),
     (_encrypted_zip, "password"),
     (_encrypted_ole, "password"),
     (_truncated, DAMAGED),
