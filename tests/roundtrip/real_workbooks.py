@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from tests.roundtrip import workbook_cells
 from tests.roundtrip.real_files import Content
@@ -30,6 +31,7 @@ WORKBOOKS: dict[str, dict[str, tuple[str, ...]]] = {
         "data/system/entity_template.xlsx": ("impact_functions", "discount"),
         "data/system/hazard_template.xlsx": ("hazard_frequency", "hazard_intensity"),
         "data/system/rcp_db.xls": ("data",),
+        "engine/test/data/flood_imp_func_set.xls": ("impact_functions",),
         f"{_GSDP}/AUS_GSDP.xls": ("Sheet1",),
         f"{_GSDP}/BRA_GSDP.xls": ("Sheet1",),
         f"{_GSDP}/CAN_GSDP.xls": ("Sheet1",),
@@ -100,7 +102,7 @@ def real_sheets() -> list[RealSheet]:
     return found
 
 
-def cells_of(sheet: RealSheet) -> tuple[list[str], list[workbook_cells.Cells]]:
+def cells_of(sheet: RealSheet) -> tuple[list[str], list[list[Any]]]:
     """The header as texts, and the rows behind it, all of one width."""
     rows = workbook_cells.rows_of(sheet.path, sheet.sheet)
     width = max(map(len, rows))

@@ -1,15 +1,18 @@
 """Public workbooks of many origins come in and go out again cell by cell."""
 
 import re
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.rest.calls import Calls
-from tests.roundtrip.journeys import goes_round
+from tests.roundtrip.journeys import exported, goes_round
 from tests.roundtrip.real_files import Content, fits
 from tests.roundtrip.real_workbooks import RealSheet, cells_of, content_of, real_sheets
+from tests.roundtrip.workbook_cells import kind_of, rows_of
 from tests.rules.source import ROOT
 from tests.serving import Site
 
@@ -34,7 +37,7 @@ mutation Start($input: ImportStartInput!) {
 def test_there_are_enough() -> None:
     assert len({sheet.path for sheet in SHEETS}) >= 20
     assert len({sheet.package for sheet in SHEETS}) >= 4
-    assert {sheet.path.suffix for sheet in SHEETS} == {".xlsx", ".xls", ".ods"}
+    assert {kind_of(sheet.path) for sheet in SHEETS} == {"XLSX", "XLS", "ODS"}
 
 
 def test_each_is_listed_with_its_origin_its_licence_and_its_size() -> None:
@@ -46,12 +49,22 @@ def test_each_is_listed_with_its_origin_its_licence_and_its_size() -> None:
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=str)
-async def test_a_real_sheet_round_trips(site: Site, calls: Calls, sheet: RealSheet) -> None:
+async def test_a_real_sheet_round_trips(
+    site: Site, calls: Calls, tmp_path: Path, sheet: RealSheet
+) -> None:
     content = content_of(sheet)
     table_id, types = await imported(site, calls, sheet, content)
-    for place, column in enumerate(zip(*cells_of(sheet)[1], strict=True)):
+    _, rows = cells_of(sheet)
+    for place, column in enumerate(zip(*rows, strict=True)):
         assert types[place] in types_for(column), (content.header[place], column)
     await goes_round(calls, table_id, content, types)
+    path = tmp_path / "out.xlsx"
+    path.write_bytes(await exported(calls, table_id, "xlsx"))
+    _, *found = rows_of(path)
+    for row, told in zip(rows, found, strict=True):
+        for type_, cell, out in zip(types, row, [*told, *[None] * len(row)], strict=False):
+            assert out_of(type_, cell) in (out, ...), (type_, cell, out)
+            assert isinstance(out, bool) == (type_ == "boolean" and cell not in (None, ""))
 
 
 async def imported(
@@ -59,7 +72,8 @@ async def imported(
 ) -> tuple[str, list[str]]:
     """A table with all rows of the sheet, and the types of its columns by place.
 
-    Where the suggested type does not fit the whole sheet, the column is taken as text."""
+    Where the suggested type does not fit the whole sheet, the column is taken as numbers or else
+    as text."""
     document = await calls.upload(content.data, sheet.path.name)
     table = await calls.table(name=str(sheet))
     given = {"tableId": table["id"], "fileId": document["id"], "sheet": sheet.sheet}
@@ -71,16 +85,28 @@ async def imported(
         texts = [record[place] for record in content.records]
         options = (column["config"] or {}).get("options", [])
         suggested = column["type"].lower()
-        types.append(suggested if fits(suggested, options, texts) else "text")
+        types += [each for each in (suggested, "number", "text") if fits(each, options, texts)][:1]
         if types[-1] != suggested:
-            columns.append({"key": column["key"], "label": column["label"], "type": "TEXT"})
+            told = {"key": column["key"], "label": column["label"]}
+            columns.append(told | {"type": types[-1].upper()})
     told = (await site.graphql(START, input=given | {"columns": columns}))["importStart"]
     figures = {"status": "COMPLETED", "rowsImported": len(content.records), "rowsSkipped": 0}
     assert told == {"import": figures, "errors": []}
     return table["id"], types
 
 
-def names(header: list[str]) -> list[str]:
+def out_of(type_: str, cell: Any) -> Any:
+    """What the cell must hold in the XLSX of a column of this type; ... for what stands in texts,
+    which have been compared."""
+    if cell is None or isinstance(cell, str):
+        return ...
+    if type_ in ("date", "datetime"):
+        # Excel's own calendar is wrong before.
+        return cell if cell >= datetime(1900, 3, 1) else cell.date().isoformat()
+    return {"number": cell, "boolean": bool(cell)}.get(type_, ...)
+
+
+def names(header: Sequence[str]) -> list[str]:
     """The headers as documented: a blank one is called by its place, a repeated one numbered."""
     found: list[str] = []
     for place, text in enumerate(header, 1):

@@ -15,22 +15,32 @@ import xlrd  # type: ignore[import-untyped]
 #: What a cell holds: None, a text, a number, a boolean, a day, a moment or a time of day.
 Cells = Sequence[Any]
 
+#: At the beginning of a text of XLS it says how the text is written, and is no part of it.
+_MARK = "\ufeff"
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 
 
-def rows_of(path: Path, sheet: str) -> list[Cells]:
-    """The rows of the sheet that have a value, without the empty cells at their ends."""
-    readers = {".xlsx": _xlsx, ".xls": _xls, ".ods": _ods}
-    found = []
-    for row in readers[path.suffix](path, sheet):
+def rows_of(path: Path, sheet: str | None = None) -> list[Cells]:
+    """The rows of the sheet, or of the first one of an XLSX, that have a value, without the empty
+    cells at their ends."""
+    found: list[Cells] = []
+    for row in _READERS[kind_of(path)](path, sheet):
         cells = list(row)
         while cells and cells[-1] in (None, ""):
             cells.pop()
         if cells:
             found.append(cells)
     return found
+
+
+def kind_of(path: Path) -> str:
+    """XLS, XLSX or ODS, whatever the name of the file says."""
+    if not path.read_bytes().startswith(b"PK"):
+        return "XLS"
+    with zipfile.ZipFile(path) as packed:
+        return "ODS" if "content.xml" in packed.namelist() else "XLSX"
 
 
 def text_of(cell: Any) -> str:
@@ -46,16 +56,17 @@ def text_of(cell: Any) -> str:
     return str(cell.isoformat())
 
 
-def _xlsx(path: Path, name: str) -> Iterator[Iterator[Any]]:
+def _xlsx(path: Path, name: str | None) -> Iterator[Iterator[Any]]:
     with warnings.catch_warnings(), path.open("rb") as file:
         warnings.simplefilter("ignore")  # of extensions that openpyxl does not know
-        sheet = openpyxl.load_workbook(file, read_only=True, data_only=True)[name]
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        sheet = book[name or book.sheetnames[0]]
         sheet.reset_dimensions()
         for row in sheet.iter_rows():
             yield (None if cell.data_type == "e" else cell.value for cell in row)
 
 
-def _xls(path: Path, name: str) -> Iterator[Iterator[Any]]:
+def _xls(path: Path, name: str | None) -> Iterator[Iterator[Any]]:
     book = xlrd.open_workbook(path)
     for row in book.sheet_by_name(name).get_rows():
         yield (_xls_cell(cell, book.datemode) for cell in row)
@@ -68,12 +79,14 @@ def _xls_cell(cell: Any, datemode: int) -> Any:
         case xlrd.XL_CELL_DATE:
             moment = xlrd.xldate.xldate_as_datetime(cell.value, datemode)
             return moment.time() if cell.value < 1 else moment
-        case xlrd.XL_CELL_TEXT | xlrd.XL_CELL_NUMBER:
+        case xlrd.XL_CELL_NUMBER:
             return cell.value
+        case xlrd.XL_CELL_TEXT:
+            return cell.value.removeprefix(_MARK)
     return None
 
 
-def _ods(path: Path, name: str) -> Iterator[Iterator[Any]]:
+def _ods(path: Path, name: str | None) -> Iterator[Iterator[Any]]:
     with zipfile.ZipFile(path) as packed:
         root = ElementTree.fromstring(packed.read("content.xml"))
     (table,) = (each for each in root.iter(f"{_TABLE}table") if each.get(f"{_TABLE}name") == name)
@@ -113,3 +126,6 @@ def _paragraph(element: ElementTree.Element) -> str:
             text += _paragraph(child)
         text += child.tail or ""
     return text
+
+
+_READERS = {"XLSX": _xlsx, "XLS": _xls, "ODS": _ods}
