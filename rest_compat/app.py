@@ -34,6 +34,7 @@ class Face:
     dialect: Dialect
     error: type[BaseModel]
     prefixes: Sequence[str]
+    key: str = "An API key. `tablecast serve --open` asks for none."
 
     def routes(self, services: Services) -> list[Route]:
         """Its routes, and those of its document."""
@@ -88,7 +89,7 @@ def rest_routes(
 def document_of(name: str) -> bytes:
     """The OpenAPI document of a face as indented JSON, the same at every call."""
     face = FACES[name]
-    made = openapi.document(face.title, face.endpoints, face.error)
+    made = openapi.document(face.title, face.endpoints, face.error, face.key)
     return orjson.dumps(made, option=orjson.OPT_INDENT_2)
 
 

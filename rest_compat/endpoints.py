@@ -54,9 +54,19 @@ class Call:
         return given[0] or None if given else None
 
 
+#: Tells who calls. Raises `Unauthenticated`, or another error of the domain.
+Admit = Callable[[Services, Request], Awaitable[Viewer]]
+
+
+async def by_key(services: Services, request: Request) -> Viewer:
+    """Whoever the key of the request stands for; with `serve --open`, no key is needed."""
+    return await services.authenticate(token_of(request))
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of the query for the document: its JSON schema says the bounds.
+    """A parameter of the query, or a field of a form, for the document: its JSON schema says the
+    bounds.
 
     `models` are schemas that it refers to, by name."""
 
@@ -88,7 +98,9 @@ class Endpoint:
     for an empty one, and `media_type` tells of answers that are no JSON; `other_media_types` of an
     answer that comes in several forms.
     `exists` raises `NotFound` when the thing in the path is not there: 404 goes before every
-    complaint about the request, so a refused request asks it; a good one does not pay for it."""
+    complaint about the request, so a refused request asks it; a good one does not pay for it.
+    `fields` stand beside the file of an upload, `errors` are answers by status that others do not
+    give. `admit` tells who calls; `keyless` that it asks for no key."""
 
     method: str
     path: str
@@ -106,6 +118,11 @@ class Endpoint:
     parameters: tuple[Parameter, ...] = ()
     missing: str | None = None
     exists: Callable[[Call], Awaitable[None]] | None = None
+    body_needed: bool = True
+    fields: tuple[Parameter, ...] = ()
+    errors: Mapping[int, str] = field(default_factory=dict)
+    admit: Admit = by_key
+    keyless: bool = False
 
     @property
     def repeatable(self) -> bool:
@@ -173,7 +190,7 @@ class _Path:
 
 
 async def _serve(endpoint: Endpoint, services: Services, request: Request) -> Response:
-    viewer = await services.authenticate(token_of(request))
+    viewer = await endpoint.admit(services, request)
     access.require(viewer, endpoint.operation)
     call = Call(request, viewer, services.storage.seen_by(viewer), services.limits, services.draw)
     try:

@@ -30,9 +30,10 @@ _IDEMPOTENCY_KEY = {
 
 
 def document(
-    title: str, endpoints: Sequence[Endpoint], error_body: type[BaseModel]
+    title: str, endpoints: Sequence[Endpoint], error_body: type[BaseModel], key: str
 ) -> dict[str, Any]:
-    """The document. Each operation names its GraphQL field in `x-graphql-field`."""
+    """The document. Each operation names its GraphQL field in `x-graphql-field`. `key` says what
+    the key in the header is."""
     schemas: dict[str, Any] = {}
     error = _schema(error_body, schemas, "serialization")
     paths: dict[str, dict[str, Any]] = {}
@@ -50,7 +51,7 @@ def document(
                 "key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API key. `tablecast serve --open` asks for none.",
+                    "description": key,
                 }
             },
         },
@@ -73,8 +74,11 @@ def _operation(
         operation["x-graphql-field"] = endpoint.graphql_field
     body = _body(endpoint, schemas)
     if body is not None:
-        operation["requestBody"] = {"required": True, "content": body}
+        operation["requestBody"] = {"required": endpoint.body_needed, "content": body}
+    if endpoint.keyless:
+        operation["security"] = []
     texts = dict(_ERRORS) | ({404: endpoint.missing} if endpoint.missing else {})
+    texts |= endpoint.errors
     if endpoint.method != "GET":
         texts[409] = "It is in use, or the idempotency key is."
     for status, text in sorted(texts.items()):
@@ -120,9 +124,10 @@ def _answer(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
 
 def _body(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any] | None:
     if endpoint.upload:
+        fields = endpoint.fields
         parts = {
             "file": {"type": "string", "format": "binary", "description": "The file."},
-            "taskId": {"type": "string", "maxLength": 256, "description": "Kept with it."},
+            **{each.name: each.schema | {"description": each.description} for each in fields},
         }
         schema: dict[str, Any] = {"type": "object", "properties": parts, "required": ["file"]}
         return {"multipart/form-data": {"schema": schema}}

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
@@ -123,6 +124,14 @@ def _exact(value: Any) -> orjson.Fragment:
     if isinstance(value, Decimal):
         return orjson.Fragment(numbers.text(value))
     raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def moment(at: datetime | None) -> str | None:
+    """`2026-04-03T10:00:00.000Z`."""
+    if at is None:
+        return None
+    utc = at.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
 
 
 def printable(text: str) -> str:

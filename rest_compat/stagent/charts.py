@@ -11,8 +11,7 @@ from domain.entities import UNSET
 from domain.errors import NotFound
 from rest_compat.endpoints import Call
 from rest_compat.stagent.bodies import ChartBody, ChartChangeBody
-from rest_compat.stagent.shapes import moment
-from rest_compat.wire import Refused, json_response, parse, read_body
+from rest_compat.wire import Refused, json_response, moment, parse, read_body
 
 _NEW = TypeAdapter(ChartBody)
 _CHANGE = TypeAdapter(ChartChangeBody)

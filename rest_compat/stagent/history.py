@@ -11,8 +11,7 @@ from domain.changes import CauseKind
 from domain.errors import NotFound
 from domain.history_records import HistoryAction, HistoryEntry, HistoryQuery
 from rest_compat.endpoints import Call
-from rest_compat.stagent.shapes import moment
-from rest_compat.wire import Refused, json_array_response, json_response, read_body
+from rest_compat.wire import Refused, json_array_response, json_response, moment, read_body
 
 #: Entries when `limit` does not say how many, and at most; a larger one is cut.
 TABLE_LIMITS = (100, 500)

@@ -292,6 +292,7 @@ _FILES = (
         status=201,
         answer=answers.UploadedFile,
         upload=True,
+        fields=(Parameter("taskId", "Kept with it.", {"type": "string", "maxLength": 256}),),
     ),
     Endpoint(
         "GET",

@@ -1,13 +1,12 @@
 """Records of the domain as this dialect shows them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from domain.columns import Column, ColumnType
 from domain.entities import File, Project, Table
 from domain.selection import RowPart, RowSelection
-from rest_compat.wire import dumps
+from rest_compat.wire import dumps, moment
 
 #: A row, told once: storage writes its JSON and nothing here touches it again.
 ROW = RowSelection(
@@ -21,14 +20,6 @@ ROW = RowSelection(
         ("updatedAt", RowPart.UPDATED_AT),
     )
 )
-
-
-def moment(at: datetime | None) -> str | None:
-    """`2026-04-03T10:00:00.000Z`."""
-    if at is None:
-        return None
-    utc = at.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
 
 
 def type_name(type_: ColumnType | str) -> str:

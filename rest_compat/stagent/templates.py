@@ -20,7 +20,7 @@ from domain.templates import TableFromTemplate, TemplateSave
 from rest_compat.endpoints import Call
 from rest_compat.stagent import shapes
 from rest_compat.stagent.bodies import CloneBody, TemplateBody
-from rest_compat.wire import Refused, json_response, parse, read_body
+from rest_compat.wire import Refused, json_response, moment, parse, read_body
 
 _SAVE = TypeAdapter(TemplateBody)
 _CLONE = TypeAdapter(CloneBody)
@@ -91,6 +91,6 @@ def _shown(template: Template) -> dict[str, Any]:
         "icon": template.icon,
         "columns": [shapes.file_column(column_json(column)) for column in template.columns],
         "sampleData": [dict(row) for row in template.sample_data],
-        "createdAt": shapes.moment(template.created_at),
-        "updatedAt": shapes.moment(template.updated_at),
+        "createdAt": moment(template.created_at),
+        "updatedAt": moment(template.updated_at),
     }

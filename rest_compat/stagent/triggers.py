@@ -22,8 +22,7 @@ from domain.trigger_records import (
 )
 from rest_compat.endpoints import Call
 from rest_compat.stagent.bodies import TriggerBody, TriggerChangeBody
-from rest_compat.stagent.shapes import moment
-from rest_compat.wire import Refused, json_response, parse, read_body
+from rest_compat.wire import Refused, json_response, moment, parse, read_body
 
 _REQUIRED = ("name", "triggerEvent", "actionType", "actionConfig")
 _MISSING = "name, triggerEvent, actionType, and actionConfig are required"
