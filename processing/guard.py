@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import httpcore2
 import httpx2
 
-from processing.addresses import Address, Allowed
+from domain.addresses import Address, Allowed
 
 MAX_URL = 2_048
 #: How long one of a name's addresses may take to answer before the next one is tried.

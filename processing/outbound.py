@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import httpx2
 
-from processing.addresses import Address, Allowed
+from domain.addresses import Address, Allowed
 from processing.guard import (
     CONNECT_SECONDS,
     Guard,

@@ -10,17 +10,16 @@ from uuid import UUID
 import structlog
 import uvloop
 
+from domain.addresses import Allowed
 from persistence import imports as stored_imports
-from persistence import jobs, workflow_runs
+from persistence import jobs, trigger_relay, workflow_runs
 from persistence import rollbacks as stored_rollbacks
-from persistence import trigger_relay
 from persistence import triggers as stored_triggers
 from persistence.blobs import Blobs
 from persistence.engine import Database
 from persistence.secret_box import SecretBox
 from persistence.storage import PostgresStorage
 from processing import firings, imports, rollbacks, workflows
-from processing.addresses import Allowed
 from processing.firing_actions import Actions
 from processing.outbound import Outbound
 from processing.relay import relay

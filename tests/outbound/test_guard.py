@@ -5,7 +5,7 @@ import gzip
 import httpx2
 import pytest
 
-from processing.addresses import Allowed
+from domain.addresses import Allowed
 from processing.guard import GuardedTransport, OutboundFailed, OutboundRefused
 from tests.models.replies import huge
 from tests.models.server import model_server

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from processing.addresses import Allowed, is_public
+from domain.addresses import Allowed, is_public
 from processing.outbound import Outbound, OutboundFailed, OutboundRefused, OutboundRequest
 from tests.outbound.targets import reply, server_tls, target, trusting_tls
 

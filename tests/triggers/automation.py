@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from domain import firings, ids, triggers
+from domain.addresses import Allowed
 from domain.columns import TableShape
 from domain.row_values import RowValues
 from domain.row_writes import PreparedRow
@@ -32,7 +33,6 @@ from persistence.trigger_relay import JOB
 from persistence.triggers import DROP_JOB
 from processing import firings as firing_jobs
 from processing import workflows as workflow_jobs
-from processing.addresses import Allowed
 from processing.firing_actions import Actions
 from processing.outbound import Outbound
 from processing.relay import relay

@@ -10,9 +10,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from domain.addresses import Allowed
 from domain.trigger_records import FiringStatus
 from persistence.jobs import TryAgain
-from processing.addresses import Allowed
 from processing.firing_actions import Actions
 from processing.firings import handler
 from processing.outbound import Outbound

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from domain import workflow_runs, workflows
+from domain.addresses import Allowed
 from domain.workflow_records import (
     RunStatus,
     Schedule,
@@ -22,7 +23,6 @@ from domain.workflow_records import (
 )
 from persistence import jobs
 from persistence.workflow_runs import JOB
-from processing.addresses import Allowed
 from processing.outbound import Outbound
 from processing.workflows import handler
 from tests.worlds import World

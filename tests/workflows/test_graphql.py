@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from domain.access import Role
+from domain.addresses import Allowed
 from domain.ids import Kind, new_id
 from persistence import jobs
 from persistence.workflow_runs import JOB
-from processing.addresses import Allowed
 from processing.outbound import Outbound
 from processing.workflows import handler
 from tests.outbound.targets import reply, target

@@ -1,6 +1,8 @@
 """Which addresses outgoing requests may go to: public ones, and those that the operator allows."""
 
 import ipaddress
+import re
+import unicodedata
 from dataclasses import dataclass
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -88,3 +90,50 @@ def _network(entry: str) -> Network | None:
         return ipaddress.ip_network(entry, strict=False)
     except ValueError:
         return None
+
+
+#: Numbers as C reads them in an address: hexadecimal, octal, decimal.
+_NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
+_FULL_STOPS = re.compile("[\u3002\uff0e\uff61]")
+_LOCAL_NAMES = frozenset({"localhost", "ip6-localhost", "ip6-loopback", "localhost.localdomain"})
+
+
+def plain_host(host: str) -> str:
+    """A host as resolvers will read it: full-width digits and other full stops are plain ones, case
+    does not count, and a stop at the end says nothing."""
+    text = _FULL_STOPS.sub(".", unicodedata.normalize("NFKC", host)).lower()
+    return text.removeprefix("[").removesuffix("]").rstrip(".")
+
+
+def is_local_name(host: str) -> bool:
+    """Whether a name means this machine by convention (RFC 6761)."""
+    plain = plain_host(host)
+    return plain in _LOCAL_NAMES or plain.endswith(".localhost")
+
+
+def literal_address(host: str) -> Address | None:
+    """The address that a host is written as, in any spelling that some resolver takes: `127.1`,
+    `2130706433`, `0x7f.0.0.1`, `017700000001`, `[::ffff:127.0.0.1]`. None for a name."""
+    plain = plain_host(host)
+    try:
+        return ipaddress.ip_address(plain)
+    except ValueError:
+        pass
+    parts = plain.split(".")
+    if not 1 <= len(parts) <= 4 or not all(_NUMBER.fullmatch(part) for part in parts):
+        return None
+    try:
+        numbers = [_number(part) for part in parts]
+    except ValueError:
+        return None
+    *heads, last = numbers
+    if any(number > 255 for number in heads) or last >= 256 ** (4 - len(heads)):
+        return None
+    value = sum(number << (24 - 8 * place) for place, number in enumerate(heads))
+    return ipaddress.IPv4Address(value + last)
+
+
+def _number(text: str) -> int:
+    if text.startswith("0x"):
+        return int(text[2:] or "0", 16)
+    return int(text, 8) if len(text) > 1 and text.startswith("0") else int(text)
