@@ -16,6 +16,9 @@ from rest_compat.endpoints import Dialect, Endpoint, Services, fallback, routes_
 from rest_compat.native import answers as native_answers
 from rest_compat.native import routes as native
 from rest_compat.native.errors import DIALECT as NATIVE
+from rest_compat.phacet import answers as phacet_answers
+from rest_compat.phacet import routes as phacet
+from rest_compat.phacet.errors import DIALECT as PHACET
 from rest_compat.stagent import answers as stagent_answers
 from rest_compat.stagent import routes as stagent
 from rest_compat.stagent.errors import DIALECT as STAGENT
@@ -53,7 +56,8 @@ class Face:
         ]
 
 
-#: By name: dialect S under `/api/tables…` and `/api/uploads…`, and our own routes.
+#: By name: dialect S under `/api/tables…` and `/api/uploads…`, dialect P under `/api/v2…`, and our
+#: own routes.
 FACES = {
     face.name: face
     for face in (
@@ -64,6 +68,15 @@ FACES = {
             STAGENT,
             stagent_answers.Error,
             ("/api/tables", "/api/uploads"),
+        ),
+        Face(
+            "phacet",
+            "tablecast: Phacet API",
+            phacet.ENDPOINTS,
+            PHACET,
+            phacet_answers.Error,
+            phacet.PREFIXES,
+            "An API key. It is asked for even where `tablecast serve --open` asks for none.",
         ),
         Face(
             "native",

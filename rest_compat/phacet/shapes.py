@@ -1,0 +1,147 @@
+"""Records of the domain as this dialect shows them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from orjson import Fragment
+
+from domain import ids
+from domain.cells import CellStatus, virtual_status
+from domain.columns import Column, ColumnType, TableShape
+from domain.entities import File, Project, Session, Table
+from domain.selection import RowRecord
+from rest_compat.wire import moment
+
+_SELECTS = {
+    ColumnType.SELECT: "single_select",
+    ColumnType.MULTI_SELECT: "multi_select",
+}
+_UNDER_WAY = frozenset({CellStatus.QUEUED, CellStatus.CALCULATING})
+
+
+def project(record: Project, tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A project with its tables, which are shown already."""
+    return {
+        "id": str(record.id),
+        "name": record.name,
+        "description": record.description,
+        "tables": tables,
+        "createdAt": moment(record.created_at),
+        "updatedAt": moment(record.updated_at),
+    }
+
+
+def table(record: Table, columns: Sequence[Column], sessions: Sequence[Session]) -> dict[str, Any]:
+    """A table with its columns and sessions."""
+    return {
+        "id": str(record.id),
+        "name": record.name,
+        "description": record.description,
+        "projectId": str(record.project_id) if record.project_id else None,
+        "columns": [column(each) for each in columns],
+        "sessions": [
+            {"id": str(each.id), "name": each.name, "createdAt": moment(each.created_at)}
+            for each in sessions
+        ],
+        "createdAt": moment(record.created_at),
+        "updatedAt": moment(record.updated_at),
+    }
+
+
+def column(record: Column) -> dict[str, Any]:
+    """A column. Only selects have `options`."""
+    options = {"options": list(record.options)} if record.type in _SELECTS else {}
+    return {
+        "id": str(record.id),
+        "columnName": record.label,
+        "name": record.label,
+        "dataType": _SELECTS.get(record.type, record.type.value),
+        "position": record.position,
+        **options,
+        "isComputed": record.computed_by is not None or record.type is ColumnType.COMPUTED,
+    }
+
+
+def session(record: Session) -> dict[str, Any]:
+    """A session that was made."""
+    return {
+        "id": str(record.id),
+        "name": record.name,
+        "tableId": str(record.table_id),
+        "createdAt": moment(record.created_at),
+        "updatedAt": moment(record.updated_at),
+    }
+
+
+def row(shape: TableShape, record: RowRecord) -> dict[str, Any]:
+    """A row with one cell for each column, in order."""
+    return {
+        "id": str(record.id),
+        "tableId": str(record.table_id),
+        "sessionId": str(record.session_id),
+        "cells": cells(shape, record),
+        "createdAt": moment(record.created_at),
+        "updatedAt": moment(record.updated_at),
+    }
+
+
+def cells(shape: TableShape, record: RowRecord) -> list[dict[str, Any]]:
+    """The cells of a row.
+
+    Clients look at a row until all of its cells are resolved. So once a run has been over it, what
+    is still empty is shown as resolved with null: nothing more will come."""
+    values = {each.key: json for each, json in zip(shape.columns, record.values, strict=True)}
+    statuses = [_status(each, record, values) for each in shape.columns]
+    if _was_run(shape, record) and not _UNDER_WAY.intersection(statuses):
+        empty, done = CellStatus.INITIALIZED, CellStatus.RESOLVED
+        statuses = [done if status is empty else status for status in statuses]
+    return [
+        _cell(each, record, status, json)
+        for each, status, json in zip(shape.columns, statuses, record.values, strict=True)
+    ]
+
+
+def file(record: File) -> dict[str, Any]:
+    """An uploaded file."""
+    return {
+        "id": str(record.id),
+        "name": record.name,
+        "filename": record.name,
+        "mimeType": record.mime_type,
+        "size": record.size,
+        "createdAt": moment(record.created_at),
+    }
+
+
+def _cell(
+    column: Column, record: RowRecord, status: CellStatus, json: str | None
+) -> dict[str, Any]:
+    state = record.states.get(column.number) if column.stateful else None
+    return {
+        "id": ids.cell_id(str(record.id), column.number),
+        "rowId": str(record.id),
+        "columnId": str(column.id),
+        "columnName": column.label,
+        "value": None if json is None else Fragment(json),
+        "status": status.value,
+        "lastError": state.error if state and status is CellStatus.ERROR else None,
+        "updatedAt": moment(state.updated_at if state else record.updated_at),
+    }
+
+
+def _status(column: Column, record: RowRecord, values: Mapping[str, str | None]) -> CellStatus:
+    filled = values[column.key] is not None
+    state = record.states.get(column.number) if column.stateful else None
+    if state is not None:
+        return CellStatus(state.status)
+    if column.tool is not None:
+        inputs = all(values.get(key) is not None for key in column.tool.inputs)
+        return virtual_status(filled=filled, inputs_filled=inputs)
+    if column.computed_by is not None or not filled:
+        return CellStatus.INITIALIZED
+    return CellStatus.RESOLVED
+
+
+def _was_run(shape: TableShape, record: RowRecord) -> bool:
+    """Whether a run has touched a cell of the row."""
+    return any(each.tool is not None and each.number in record.states for each in shape.columns)
