@@ -41,6 +41,11 @@ class Kind(IntEnum):
     CHART = 16
     TEMPLATE = 17
     ROLLBACK = 18
+    PROVIDER = 30
+    SECRET = 31
+    WEBHOOK = 40
+    DELIVERY = 41
+    REPLAY = 42
 
 
 class _Counter:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from typing import Any, Protocol
 from uuid import UUID
 
+from domain.addresses import Allowed
 from domain.cells import CellReport
 from domain.changes import Cause
 from domain.chart_ports import AggregateStore, ChartStore
@@ -32,6 +33,7 @@ from domain.export_records import ExportQuery, OpenExport
 from domain.history_ports import HistoryStore, RollbackStore
 from domain.idempotency import IdempotencyStore
 from domain.import_chunks import EncodedChunk, ImportChunk
+from domain.provider_records import ProviderStore, SecretStore
 from domain.row_writes import PreparedRow, Written
 from domain.selection import RowRecord, RowSelection, RowsPage, RowsQuery
 from domain.template_records import NewTemplate, Template
@@ -45,6 +47,7 @@ from domain.trigger_records import (
     Trigger,
     TriggerCreate,
 )
+from domain.webhook_ports import WebhookDeliveryStore, WebhookStore
 from domain.workflow_ports import TaskStore, WorkflowRunStore, WorkflowStore
 
 
@@ -381,6 +384,22 @@ class Storage(Protocol):
 
     @property
     def firings(self) -> FiringStore: ...
+
+    @property
+    def providers(self) -> ProviderStore: ...
+
+    @property
+    def secrets(self) -> SecretStore: ...
+
+    @property
+    def webhooks(self) -> WebhookStore: ...
+
+    @property
+    def webhook_deliveries(self) -> WebhookDeliveryStore: ...
+
+    @property
+    def egress(self) -> Allowed:
+        """What this installation may send requests to besides public addresses."""
 
     @property
     def idempotency(self) -> IdempotencyStore: ...
