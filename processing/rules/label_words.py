@@ -1,0 +1,63 @@
+"""Words of labels: what they are in English, and the classes of words that labels share."""
+
+from collections.abc import Mapping
+
+from processing.rules.word_sets import word_set
+
+#: Words of labels in other spellings and languages, as English words.
+ENGLISH: Mapping[str, tuple[str, ...]] = {
+    "no": ("number",), "nr": ("number",), "num": ("number",), "nbr": ("number",),
+    "#": ("number",), "№": ("number",), "n°": ("number",), "nº": ("number",),
+    "nummer": ("number",), "numero": ("number",), "inv": ("invoice",), "qty": ("quantity",),
+    "amt": ("amount",), "tel": ("phone",), "telephone": ("phone",), "telefon": ("phone",),
+    "mobile": ("phone",), "mobil": ("phone",), "cell": ("phone",), "fon": ("phone",),
+    "mail": ("email",), "courriel": ("email",), "dob": ("birth", "date"),
+    "birthday": ("birth", "date"), "born": ("birth", "date"), "geburtsdatum": ("birth", "date"),
+    "zip": ("postcode",), "postal": ("postcode",), "plz": ("postcode",), "web": ("website",),
+    "homepage": ("website",), "webseite": ("website",), "site": ("website",),
+    "purchase": ("order",), "payable": ("due",), "gross": ("total",),
+    "rechnung": ("invoice",), "facture": ("invoice",), "datum": ("date",),
+    "rechnungsnummer": ("invoice", "number"), "rechnungsnr": ("invoice", "number"),
+    "rechnungsdatum": ("invoice", "date"), "rechnungsbetrag": ("invoice", "amount"),
+    "gesamtbetrag": ("total", "amount"), "gesamtsumme": ("total",), "endbetrag": ("total",),
+    "gesamt": ("total",), "summe": ("total",), "betrag": ("amount",), "montant": ("amount",),
+    "brutto": ("total",), "bruttobetrag": ("total", "amount"), "ttc": ("total",),
+    "nettobetrag": ("net", "amount"), "netto": ("net",), "ht": ("net",),
+    "zwischensumme": ("subtotal",), "falligkeitsdatum": ("due", "date"), "fallig": ("due",),
+    "zahlbar": ("due",), "echeance": ("due", "date"), "lieferdatum": ("delivery", "date"),
+    "liefertermin": ("delivery", "date"), "lieferung": ("delivery",), "livraison": ("delivery",),
+    "bestellnummer": ("order", "number"), "bestellung": ("order",), "commande": ("order",),
+    "bestelldatum": ("order", "date"), "auftrag": ("order",), "auftragsnummer": ("order", "number"),
+    "kunde": ("customer",), "kundennummer": ("customer", "number"), "client": ("customer",),
+    "telefonnummer": ("phone", "number"), "preis": ("price",), "prix": ("price",),
+    "gewicht": ("weight",), "poids": ("weight",), "menge": ("quantity",), "quantite": ("quantity",),
+    "mwst": ("vat",), "ust": ("vat",), "mehrwertsteuer": ("vat",), "tva": ("vat",),
+    "staff": ("employee",), "headcount": ("employee",), "mitarbeiter": ("employee",),
+    "turnover": ("revenue",), "umsatz": ("revenue",), "sales": ("revenue",),
+    "established": ("found",), "expiry": ("expir",), "expiration": ("expir",),
+}  # fmt: skip
+
+#: Words that only say of which kind a value is. A label with one of another class is another label.
+CLASSES: Mapping[str, str] = {
+    word: name
+    for name, members in {
+        "number": "number id code ref reference identifier key",
+        "date": "date day datetime time deadline year",
+        "amount": "amount value figure sum money balance",
+        "name": "name",
+        "address": "address street city",
+        "email": "email e-mail",
+        "phone": "phone fax",
+        "website": "website url link domain",
+        "percent": "percent percentage",
+    }.items()
+    for word in members.split()
+}
+
+#: Words that may stand beside any label and change nothing.
+NEUTRAL = word_set(
+    "grand your our please paid is was be at by per of the a an in on for to and it we ca approx "
+    "approximately about around only just over than more less nearly almost currently now today "
+    "eur usd gbp chf euro euros dollar dollars pound pounds us price s full exact overall final "
+    "item product total's mention value column field cell text row data from which"
+)
