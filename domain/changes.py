@@ -38,6 +38,14 @@ class OrganizationChangeKind(StrEnum):
     WORKFLOW_DELETED = "workflow_deleted"
     TEMPLATE_CREATED = "template_created"
     TEMPLATE_DELETED = "template_deleted"
+    WEBHOOK_CREATED = "webhook_created"
+    WEBHOOK_UPDATED = "webhook_updated"
+    WEBHOOK_DELETED = "webhook_deleted"
+    PROVIDER_CREATED = "provider_created"
+    PROVIDER_UPDATED = "provider_updated"
+    PROVIDER_DELETED = "provider_deleted"
+    SECRET_SET = "secret_set"
+    SECRET_DELETED = "secret_deleted"
 
 
 class CauseKind(StrEnum):
@@ -49,6 +57,7 @@ class CauseKind(StrEnum):
     TRIGGER = "trigger"
     WORKFLOW = "workflow"
     TEMPLATE = "template"
+    RUN = "run"
 
 
 #: A write that a trigger's workflow makes is one deeper than the write that fired the trigger.

@@ -41,6 +41,7 @@ class Kind(IntEnum):
     CHART = 16
     TEMPLATE = 17
     ROLLBACK = 18
+    RUN = 19
     PROVIDER = 30
     SECRET = 31
     WEBHOOK = 40

@@ -111,7 +111,7 @@ class CellStateRow(SQLModel, table=True):
     row means that nobody has touched it.
 
     `run_id` is the last run that took it; `previous` the status to go back to when that run lets go
-    of it. `inputs_hash` is of what the value was made from, `raw` its text before it was read."""
+    of it, and `before` the whole state as it was before. `inputs_hash` is of what the value was made from, `raw` its text before it was read."""
 
     __tablename__ = "cell_state"
     __table_args__ = (
@@ -133,6 +133,7 @@ class CellStateRow(SQLModel, table=True):
     updated_at: datetime = now_column()
     run_id: UUID | None = None
     previous: str | None = None
+    before: dict[str, Any] | None = json_column()
     attempt: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     inputs_hash: str | None = None
     producer: dict[str, Any] | None = json_column()

@@ -55,8 +55,12 @@ def upgrade() -> None:
         sa.Column("cells_total", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("cells_resolved", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("cells_failed", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("cells_stale", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("cells_skipped", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("cells_cached", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("cells_left", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("cells_dropped", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("over_budget", sa.Boolean(), nullable=False),
         sa.Column("input_tokens", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("output_tokens", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("cost", sa.Numeric(), server_default=sa.text("0"), nullable=False),
@@ -225,6 +229,9 @@ def upgrade() -> None:
         sa.Column("disabled_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
         sa.Column("verified_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
         sa.Column("failing_since", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("probe_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
+        sa.Column("error", sa.String(), nullable=True),
         sa.Column("created_by", sa.String(), nullable=False),
         sa.Column(
             "created_at",
@@ -270,8 +277,44 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "number"),
     )
     op.create_table(
+        "webhook_start",
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("table_id", sa.Uuid(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint("endpoint_id", "table_id"),
+    )
+    op.create_index("ix_webhook_start_table", "webhook_start", ["table_id"], unique=False)
+    op.create_table(
+        "webhook_replay",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("table_id", sa.Uuid(), nullable=False),
+        sa.Column("from_revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("to_revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("after_row", sa.Uuid(), nullable=True),
+        sa.Column("deliveries", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.Column(
+            "created_at",
+            postgresql.TIMESTAMP(timezone=True, precision=3),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("finished_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organization.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_webhook_replay_endpoint", "webhook_replay", ["endpoint_id"], unique=False)
+    op.create_table(
         "webhook_delivery",
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("endpoint_id", sa.Uuid(), nullable=False),
         sa.Column("event_type", sa.String(), nullable=False),
@@ -280,10 +323,12 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("body", sa.String(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
-        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("merged", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("next_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
         sa.Column("leased_until", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
-        sa.Column("replay_of", sa.Uuid(), nullable=True),
+        sa.Column("replay_id", sa.Uuid(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.Column(
             "created_at",
@@ -305,7 +350,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_webhook_delivery_due",
         "webhook_delivery",
-        ["next_at"],
+        ["endpoint_id", "next_at"],
         unique=False,
         postgresql_where=sa.text("status = 'pending'"),
     )
@@ -315,12 +360,15 @@ def upgrade() -> None:
     op.create_index(
         "ix_webhook_delivery_queue",
         "webhook_delivery",
-        ["endpoint_id", "subject_id", "id"],
+        ["endpoint_id", "subject_id", "number"],
         unique=False,
         postgresql_where=sa.text("status = 'pending'"),
     )
     op.add_column("cell_state", sa.Column("run_id", sa.Uuid(), nullable=True))
     op.add_column("cell_state", sa.Column("previous", sa.String(), nullable=True))
+    op.add_column(
+        "cell_state", sa.Column("before", postgresql.JSONB(astext_type=sa.Text()), nullable=True)
+    )
     op.add_column(
         "cell_state",
         sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -372,6 +420,7 @@ def downgrade() -> None:
     op.drop_column("cell_state", "producer")
     op.drop_column("cell_state", "inputs_hash")
     op.drop_column("cell_state", "attempt")
+    op.drop_column("cell_state", "before")
     op.drop_column("cell_state", "previous")
     op.drop_column("cell_state", "run_id")
     op.drop_index(
@@ -386,6 +435,10 @@ def downgrade() -> None:
         postgresql_where=sa.text("status = 'pending'"),
     )
     op.drop_table("webhook_delivery")
+    op.drop_index("ix_webhook_replay_endpoint", table_name="webhook_replay")
+    op.drop_table("webhook_replay")
+    op.drop_index("ix_webhook_start_table", table_name="webhook_start")
+    op.drop_table("webhook_start")
     op.drop_table("cell_batch")
     op.drop_index("ix_webhook_endpoint_organization", table_name="webhook_endpoint")
     op.drop_table("webhook_endpoint")
