@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from realtime.hub import Hub
 from rest_compat.native.routes import PREFIXES
+from rest_compat.phacet.routes import PREFIXES as PHACET
 
 REGISTRY = CollectorRegistry()
 
@@ -26,6 +27,7 @@ _FACES = (
     ("/graphql", "graphql"),
     ("/api/tables", "tables"),
     ("/api/uploads", "tables"),
+    *((prefix, "phacet") for prefix in PHACET),
     *((prefix, "native") for prefix in PREFIXES),
     ("/health", "health"),
     ("/metrics", "health"),

@@ -7,7 +7,17 @@ from starlette.requests import Request
 from domain.access import Viewer
 from domain.errors import Unauthenticated
 from rest_compat.endpoints import Endpoint, Parameter, Services, by_key
-from rest_compat.phacet import answers, bodies, cells, files, projects, rows, sessions, tables
+from rest_compat.phacet import (
+    answers,
+    bodies,
+    cells,
+    files,
+    projects,
+    rows,
+    sessions,
+    tables,
+    webhooks,
+)
 from rest_compat.wire import token_of
 
 #: The paths that belong to this dialect; what is under them and not in it does not exist.
@@ -193,6 +203,32 @@ _GET_FILE = Endpoint(
     keyless=True,
 )
 
+_WEBHOOKS = (
+    Endpoint(
+        "POST",
+        "/api/v2/webhooks/endpoints",
+        operation="webhookCreate",
+        graphql_field="webhookCreate",
+        summary="Have events sent to a URL. The answer tells the secret, once.",
+        failure="create webhook endpoint",
+        handler=webhooks.create_endpoint,
+        status=201,
+        answer=answers.WebhookEndpoint,
+        body=bodies.WebhookBody,
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/v2/webhooks/endpoints/{endpointId}",
+        operation="webhookDelete",
+        graphql_field="webhookDelete",
+        summary="Have no more events sent.",
+        failure="delete webhook endpoint",
+        handler=webhooks.delete_endpoint,
+        status=204,
+        missing="Webhook endpoint not found",
+    ),
+)
+
 _TABLES = (_GET_TABLE, _POST_SESSION, _GET_ROWS, _POST_ROW, _GET_ROW, _PUT_ROW)
 _CELLS = (_GET_CELL, _GET_LINK)
 _FILES = (_POST_FILE, _GET_FILE)
@@ -221,5 +257,5 @@ _VERSION_1 = (
 
 ENDPOINTS: tuple[Endpoint, ...] = tuple(
     endpoint if endpoint.keyless else replace(endpoint, admit=_by_key_always)
-    for endpoint in (*_PROJECTS, *_TABLES, *_CELLS, *_FILES, *_VERSION_1)
+    for endpoint in (*_PROJECTS, *_TABLES, *_CELLS, *_FILES, *_WEBHOOKS, *_VERSION_1)
 )

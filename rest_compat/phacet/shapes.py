@@ -10,6 +10,7 @@ from domain.cells import CellStatus, virtual_status
 from domain.columns import Column, ColumnType, TableShape
 from domain.entities import File, Project, Session, Table
 from domain.selection import RowRecord
+from domain.webhook_records import WebhookSecret
 from rest_compat.wire import moment
 
 _SELECTS = {
@@ -109,6 +110,22 @@ def file(record: File) -> dict[str, Any]:
         "filename": record.name,
         "mimeType": record.mime_type,
         "size": record.size,
+        "createdAt": moment(record.created_at),
+    }
+
+
+def webhook(made: WebhookSecret) -> dict[str, Any]:
+    """A webhook endpoint that was made, with its secret."""
+    record = made.webhook
+    tables = record.table_ids
+    return {
+        "id": str(record.id),
+        "endpointId": str(record.id),
+        "url": record.url,
+        "eventTypes": list(record.event_types),
+        "tableIds": None if tables is None else [str(each) for each in tables],
+        "description": record.description,
+        "secret": made.secret,
         "createdAt": moment(record.created_at),
     }
 

@@ -49,7 +49,9 @@ async def test_a_cursor_survives_its_row_and_new_ones(phacet: Phacet, calls: Cal
     assert rows[1]["id"] in json.loads(content)
 
 
-@pytest.mark.parametrize("take", ["0", "201", "-1", "x", "1.5", "", " 5", "1e2", "9" * 30, "\u0665"])
+@pytest.mark.parametrize(
+    "take", ["0", "201", "-1", "x", "1.5", "", " 5", "1e2", "9" * 30, "\u0665"]
+)
 async def test_bad_takes(phacet: Phacet, table: Shop, take: str) -> None:
     answer = await phacet.client.get(f"/api/v2/tables/{table.id}/rows", params={"take": take})
     refused(answer, 400, "ValidationError", "take: must be an integer from 1 to 200")
