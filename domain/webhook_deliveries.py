@@ -17,7 +17,7 @@ from domain.webhook_records import (
     ReplayCreate,
     WebhookStatus,
 )
-from domain.webhooks import existing
+from domain.webhooks import reached_webhook
 
 MAX_PAGE = 100
 #: A test call is waited for as long as an attempt may take, and a little.
@@ -36,7 +36,7 @@ async def list_deliveries(
 
     Raises `NotFound` and `Invalid`."""
     access.require(viewer, "webhookDeliveries")
-    await existing(viewer, storage, webhook_id)
+    await reached_webhook(viewer, storage, webhook_id)
     if not 0 <= limit <= MAX_PAGE:
         raise invalid(ErrorCode.OUT_OF_RANGE, f"first must be 0 to {MAX_PAGE}", "first")
     return await storage.webhook_deliveries.page(
@@ -49,7 +49,7 @@ async def count_deliveries(
 ) -> int:
     """How many deliveries an endpoint has. Raises `NotFound`."""
     access.require(viewer, "webhookDeliveries")
-    await existing(viewer, storage, webhook_id)
+    await reached_webhook(viewer, storage, webhook_id)
     return await storage.webhook_deliveries.count(viewer.organization_id, webhook_id, status)
 
 
@@ -85,7 +85,7 @@ async def ping_webhook(viewer: Viewer, storage: Storage, webhook_id: UUID) -> De
 
     Raises `NotFound`, and `Conflict` for a disabled endpoint."""
     access.require(viewer, "webhookPing")
-    webhook = await existing(viewer, storage, webhook_id)
+    webhook = await reached_webhook(viewer, storage, webhook_id)
     if webhook.status is WebhookStatus.DISABLED:
         raise Conflict("The webhook is disabled")
     ping = await storage.webhook_deliveries.ping(viewer.organization_id, webhook_id)
@@ -101,7 +101,7 @@ async def replay_webhook(
     Raises `NotFound`, `Invalid` for a range that the log does not hold, and `Conflict` for a
     disabled endpoint."""
     access.require(viewer, "webhookReplay")
-    webhook = await existing(viewer, storage, webhook_id)
+    webhook = await reached_webhook(viewer, storage, webhook_id)
     if webhook.status is WebhookStatus.DISABLED:
         raise Conflict("The webhook is disabled")
     await shape_of(viewer, storage, command.table_id)
@@ -120,7 +120,7 @@ async def get_replay(viewer: Viewer, storage: Storage, replay_id: UUID) -> Repla
     if replay is None:
         raise NotFound("Replay")
     try:
-        await existing(viewer, storage, replay.webhook_id)
+        await reached_webhook(viewer, storage, replay.webhook_id)
     except NotFound:
         raise NotFound("Replay") from None
     return replay
@@ -131,7 +131,7 @@ async def _existing_delivery(viewer: Viewer, storage: Storage, delivery_id: UUID
     if delivery is None:
         raise NotFound("Delivery")
     try:
-        await existing(viewer, storage, delivery.webhook_id)
+        await reached_webhook(viewer, storage, delivery.webhook_id)
     except NotFound:
         raise NotFound("Delivery") from None
     return delivery

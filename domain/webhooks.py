@@ -49,7 +49,7 @@ async def list_webhooks(viewer: Viewer, storage: Storage) -> list[Webhook]:
 async def get_webhook(viewer: Viewer, storage: Storage, webhook_id: UUID) -> Webhook:
     """One endpoint. Raises `NotFound`."""
     access.require(viewer, "webhook")
-    return await existing(viewer, storage, webhook_id)
+    return await reached_webhook(viewer, storage, webhook_id)
 
 
 async def create_webhook(viewer: Viewer, storage: Storage, command: WebhookCreate) -> WebhookSecret:
@@ -92,7 +92,7 @@ async def update_webhook(
 
     Raises `NotFound`, and `Invalid` with every problem."""
     access.require(viewer, "webhookUpdate")
-    webhook = await existing(viewer, storage, webhook_id)
+    webhook = await reached_webhook(viewer, storage, webhook_id)
     changes = command.given()
     problems: list[Problem] = []
     if "url" in changes:
@@ -122,7 +122,7 @@ async def rotate_webhook_secret(
     """Give an endpoint a new secret, shown this once. The one before signs too until the overlap
     is over; without any it ends at once. Raises `NotFound` and `Invalid`."""
     access.require(viewer, "webhookRotateSecret")
-    await existing(viewer, storage, webhook_id)
+    await reached_webhook(viewer, storage, webhook_id)
     if not 0 <= overlap_hours <= MAX_OVERLAP_HOURS:
         message = f"overlapHours must be 0 to {MAX_OVERLAP_HOURS}"
         raise invalid(ErrorCode.OUT_OF_RANGE, message, "overlapHours")
@@ -138,14 +138,14 @@ async def enable_webhook(viewer: Viewer, storage: Storage, webhook_id: UUID) -> 
     """Let an endpoint go on: what still waits goes out, and what happens from now on. Raises
     `NotFound`."""
     access.require(viewer, "webhookEnable")
-    await existing(viewer, storage, webhook_id)
+    await reached_webhook(viewer, storage, webhook_id)
     return _found(await storage.webhooks.enable(viewer.organization_id, viewer.actor, webhook_id))
 
 
 async def disable_webhook(viewer: Viewer, storage: Storage, webhook_id: UUID) -> Webhook:
     """Tell an endpoint nothing any more. What waits is kept. Raises `NotFound`."""
     access.require(viewer, "webhookDisable")
-    await existing(viewer, storage, webhook_id)
+    await reached_webhook(viewer, storage, webhook_id)
     return _found(
         await storage.webhooks.disable(
             viewer.organization_id, viewer.actor, webhook_id, DISABLED_BY_HAND
@@ -156,12 +156,12 @@ async def disable_webhook(viewer: Viewer, storage: Storage, webhook_id: UUID) ->
 async def delete_webhook(viewer: Viewer, storage: Storage, webhook_id: UUID) -> None:
     """Delete an endpoint. What waits is not sent any more. Raises `NotFound`."""
     access.require(viewer, "webhookDelete")
-    await existing(viewer, storage, webhook_id)
+    await reached_webhook(viewer, storage, webhook_id)
     if not await storage.webhooks.delete(viewer.organization_id, viewer.actor, webhook_id):
         raise NotFound("Webhook")
 
 
-async def existing(viewer: Viewer, storage: Storage, webhook_id: UUID) -> Webhook:
+async def reached_webhook(viewer: Viewer, storage: Storage, webhook_id: UUID) -> Webhook:
     """The endpoint, if the viewer reaches all its tables. Raises `NotFound`."""
     webhook = await storage.webhooks.get(viewer.organization_id, webhook_id)
     if webhook is None or not await _reaches(viewer, storage, webhook):

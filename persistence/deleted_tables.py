@@ -48,6 +48,8 @@ async def drop_next(database: Database, grace: timedelta = GRACE) -> bool:
     async with database.pool.acquire() as connection, connection.transaction():
         for metadata in (
             "relay_cursor",
+            "webhook_start",
+            "webhook_replay",
             "rollback_run",
             "chart",
             "column_index",

@@ -234,6 +234,16 @@ class OrganizationChangeKind(Enum):
     WORKFLOW_DELETED = _word("workflow_deleted", "A workflow was deleted.")
     TEMPLATE_CREATED = _word("template_created", "A template was saved.")
     TEMPLATE_DELETED = _word("template_deleted", "A template was deleted.")
+    WEBHOOK_CREATED = _word("webhook_created", "A webhook was made.")
+    WEBHOOK_UPDATED = _word(
+        "webhook_updated", "A webhook was changed, enabled or disabled, or got a new secret."
+    )
+    WEBHOOK_DELETED = _word("webhook_deleted", "A webhook was deleted.")
+    PROVIDER_CREATED = _word("provider_created", "A provider of models was made.")
+    PROVIDER_UPDATED = _word("provider_updated", "A provider of models was changed.")
+    PROVIDER_DELETED = _word("provider_deleted", "A provider of models was deleted.")
+    SECRET_SET = _word("secret_set", "A named secret was stored.")
+    SECRET_DELETED = _word("secret_deleted", "A named secret was deleted.")
 
 
 @strawberry.enum(description="What an import does with a row that is in the table already.")

@@ -42,6 +42,8 @@ from persistence.models.webhooks import (
     WebhookAttemptRow,
     WebhookDeliveryRow,
     WebhookEndpointRow,
+    WebhookReplayRow,
+    WebhookStartRow,
 )
 from persistence.models.work import (
     FileRow,
@@ -88,6 +90,8 @@ __all__ = [
     "WebhookAttemptRow",
     "WebhookDeliveryRow",
     "WebhookEndpointRow",
+    "WebhookReplayRow",
+    "WebhookStartRow",
     "WorkflowChangeRow",
     "WorkflowRow",
     "WorkflowRunRow",
