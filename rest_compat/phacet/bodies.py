@@ -80,4 +80,4 @@ class WebhookBody(Body):
     phacetIds: list[str] | None = Field(
         None, max_length=MAX_TABLES, description="An older word for `tableIds`."
     )
-    description: Text | None = Field(None, max_length=1024, description="What it is for.")
+    description: Text | None = Field(None, max_length=2000, description="What it is for.")
