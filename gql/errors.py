@@ -14,6 +14,7 @@ from domain.errors import (
     Invalid,
     NotFound,
     OutOfScope,
+    SecretLost,
     TableBusy,
     TooLarge,
     Unauthenticated,
@@ -46,6 +47,7 @@ _CODES: dict[type[DomainError], Code] = {
     OutOfScope: Code.FORBIDDEN,
     NotFound: Code.NOT_FOUND,
     Conflict: Code.CONFLICT,
+    SecretLost: Code.CONFLICT,
     TooLarge: Code.LIMIT_EXCEEDED,
     TableBusy: Code.TABLE_BUSY,
 }

@@ -60,6 +60,8 @@ _LISTS = {
     "sessions": 10,
     "cells": 20,
     "apiKeys": 20,
+    "providers": 10,
+    "secrets": 10,
     "rejections": 20,
     "charts": 10,
     "groups": 100,

@@ -11,7 +11,9 @@ from gql.mutations.column_types import ColumnTypeMutations
 from gql.mutations.columns import ColumnMutations
 from gql.mutations.imports import ImportMutations
 from gql.mutations.keys import KeyMutations
+from gql.mutations.named_secrets import SecretMutations
 from gql.mutations.projects import ProjectMutations
+from gql.mutations.providers import ProviderMutations
 from gql.mutations.rollbacks import RollbackMutations
 from gql.mutations.rows import RowMutations
 from gql.mutations.tables import TableMutations
@@ -39,6 +41,8 @@ class Mutation(
     RowMutations,
     CellMutations,
     KeyMutations,
+    ProviderMutations,
+    SecretMutations,
     ImportMutations,
     ChartMutations,
     RollbackMutations,

@@ -16,7 +16,9 @@ from persistence.history import History
 from persistence.idempotency import Idempotency
 from persistence.imports import Imports
 from persistence.keys import Keys
+from persistence.named_secrets import NamedSecrets
 from persistence.projects import Projects
+from persistence.providers import Providers
 from persistence.relay import Relay
 from persistence.rollbacks import Rollbacks
 from persistence.rows import Rows
@@ -73,6 +75,8 @@ class PostgresStorage:
         self.workflows = Workflows(database, wake)
         self.workflow_runs = WorkflowRuns(database, wake)
         self.workflow_steps = WorkflowSteps(database, wake)
+        self.providers = Providers(database, wake, self.secret_box)
+        self.secrets = NamedSecrets(database, wake, self.secret_box)
         self.templates = Templates(database, wake)
         self.triggers = Triggers(database, wake)
         self.firings = Firings(database)

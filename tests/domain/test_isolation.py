@@ -22,7 +22,9 @@ from domain import (
     imports,
     keys,
     links,
+    named_secrets,
     projects,
+    providers,
     rollbacks,
     row_batches,
     rows,
@@ -49,6 +51,13 @@ from domain.history_records import AsOf, HistoryQuery
 from domain.imports import ImportStart
 from domain.keys import ApiKeyCreate
 from domain.paging import page_request
+from domain.provider_records import (
+    ProviderCheck,
+    ProviderCreate,
+    ProviderKind,
+    ProviderUpdate,
+    SecretSet,
+)
 from domain.rollbacks import RowsRollback
 from domain.rows import NewRow, RowChange, RowsAdd, RowsUpdate
 from domain.selection import RowsQuery
@@ -65,6 +74,7 @@ from domain.trigger_records import (
 )
 from domain.workflow_records import WorkflowCreate, WorkflowSearch, WorkflowUpdate
 from persistence.blobs import Blobs
+from persistence.secret_box import SecretBox
 from persistence.storage import PostgresStorage
 from tests.history.running import queued
 from tests.rules.test_rights import use_cases
@@ -91,9 +101,17 @@ class Owned:
     workflow: UUID
     workflow_run: UUID
     rollback: UUID
+    provider: UUID
 
 
 Call = Callable[[Viewer, PostgresStorage, Owned], Awaitable[Any]]
+
+
+class _Tester:
+    """Asks nobody."""
+
+    async def check(self, organization_id: UUID, name: str) -> ProviderCheck:
+        return ProviderCheck(None, 0)
 
 
 async def _chunks() -> AsyncIterator[bytes]:
@@ -275,6 +293,19 @@ CALLS: dict[str, Call] = {
     "list_keys": lambda v, s, o: keys.list_keys(v, s),
     "create_key": lambda v, s, o: keys.create_key(v, s, ApiKeyCreate("K", Role.VIEWER)),
     "revoke_key": lambda v, s, o: keys.revoke_key(v, s, o.key),
+    "list_providers": lambda v, s, o: providers.list_providers(v, s),
+    "get_provider": lambda v, s, o: providers.get_provider(v, s, "mine"),
+    "create_provider": lambda v, s, o: providers.create_provider(
+        v, s, ProviderCreate("new", ProviderKind.OPENAI, "m", api_key="k")
+    ),
+    "update_provider": lambda v, s, o: providers.update_provider(
+        v, s, o.provider, ProviderUpdate(model="n")
+    ),
+    "check_provider": lambda v, s, o: providers.check_provider(v, s, _Tester(), o.provider),
+    "delete_provider": lambda v, s, o: providers.delete_provider(v, s, o.provider),
+    "list_secrets": lambda v, s, o: named_secrets.list_secrets(v, s),
+    "set_secret": lambda v, s, o: named_secrets.set_secret(v, s, SecretSet("S", "x", ["a.test"])),
+    "delete_secret": lambda v, s, o: named_secrets.delete_secret(v, s, "MINE"),
 }
 EMPTY_FOR_OTHERS = {
     "list_projects",
@@ -287,6 +318,8 @@ EMPTY_FOR_OTHERS = {
     "count_tasks",
     "list_workflows",
     "count_workflows",
+    "list_providers",
+    "list_secrets",
 }
 IN_A_PROJECT = {"create_table", "create_task", "create_workflow"}
 OWN_THINGS_ONLY = {
@@ -294,6 +327,8 @@ OWN_THINGS_ONLY = {
     "import_template",
     "upload_file",
     "create_key",
+    "create_provider",
+    "set_secret",
     "watch_organization",
 }
 
@@ -301,7 +336,8 @@ OWN_THINGS_ONLY = {
 @pytest.fixture
 async def world(postgres_url: str, tmp_path: Any) -> AsyncIterator[World]:
     async with open_world(postgres_url) as opened:
-        opened.storage = PostgresStorage(opened.database, lambda *_: None, Blobs.open(tmp_path))
+        blobs, box = Blobs.open(tmp_path), SecretBox([bytes(32)])
+        opened.storage = PostgresStorage(opened.database, lambda *_: None, blobs, box)
         yield opened
 
 
@@ -325,6 +361,10 @@ async def owned(world: World) -> Owned:
     task = await tasks.create_task(viewer, storage, TaskCreate("T"))
     workflow = await workflows.create_workflow(viewer, storage, WorkflowCreate("W", STEPS))
     workflow_run = await workflow_runs.start_workflow(viewer, storage, workflow.id, {})
+    provider = await providers.create_provider(
+        viewer, storage, ProviderCreate("mine", ProviderKind.OPENAI, "m", api_key="k")
+    )
+    await named_secrets.set_secret(viewer, storage, SecretSet("MINE", "x", ["a.test"]))
     return Owned(
         project.id,
         table_id,
@@ -342,6 +382,7 @@ async def owned(world: World) -> Owned:
         workflow.id,
         workflow_run.id,
         (await queued(world, table_id)).id,
+        provider.id,
     )
 
 

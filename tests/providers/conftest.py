@@ -1,0 +1,13 @@
+"""A world whose secrets are sealed."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.worlds import World, open_world
+
+
+@pytest.fixture
+async def world(postgres_url: str) -> AsyncIterator[World]:
+    async with open_world(postgres_url) as opened:
+        yield opened
