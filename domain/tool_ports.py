@@ -46,6 +46,15 @@ class ToolRunner(Protocol):
         ...
 
 
+class ProgramChecker(Protocol):
+    """Reads programs where they would run."""
+
+    async def check(self, code: str) -> str | None:
+        """A sentence that says why a Python tool with this code could give no value for any row,
+        None when nothing is known. What can be read without running it is `domain.tool_code`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CallEstimate:
     """What one call will take: at least and at most, retries included. Costs are in US dollars;
