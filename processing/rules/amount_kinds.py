@@ -3,6 +3,7 @@ weight."""
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from domain.columns import Column, ColumnType
 from processing.rules.candidates import Candidate
@@ -24,42 +25,52 @@ _IN_UNIT = re.compile(
     r"\b(?:in|as)\s(?P<in>[^\W\d_]{1,12}[²³]?|°[cf]|km/h)(?!\w)|\((?P<brackets>[^()\s]{1,8})\)"
 )
 
-Sorted = tuple[list[Candidate], list[Candidate]]
+Sorted = tuple[list[Candidate], list[Candidate], Wanted]
 
 
 def sort_out(brief: Brief, column: Column, wanted: Wanted, found: Sequence[Candidate]) -> Sorted:
-    """The numbers that fit what is asked for, and those that fit only under a label."""
+    """The numbers that fit what is asked for, those that fit only under a label, and what is wanted
+    of them: a unit, a dimension or a percent sign that is asked for names a value as a label does.
+    """
     names = wanted.names
     unit = _unit_asked(brief, column)
     if column.type is ColumnType.MEASUREMENT:
-        return _measured(column, found)
+        return (*_measured(column, found), replace(wanted, vague=True))
     if unit is not None:
-        return _of([each for each in found if each.kind == MEASURE and each.unit == unit], found)
+        measured = [each for each in found if each.kind == MEASURE and each.unit == unit]
+        return (*_of(measured, found), replace(wanted, vague=True))
     currency = _currency_asked(brief, column)
     if names & _MONEY_WORDS or currency is not None:
         money = [each for each in found if each.kind == MONEY and currency in (None, each.unit)]
-        return _of(money, found)
-    if names & _PERCENT_WORDS:
-        return _of([each for each in found if each.kind == PERCENT], found)
+        return (*_of(money, found), wanted)
+    if (names | brief.terms) & _PERCENT_WORDS:
+        percent = [each for each in found if each.kind == PERCENT]
+        return (*_of(percent, found), replace(wanted, vague=True))
     if names & _EITHER_WORDS:
         either = [each for each in found if each.kind in (PERCENT, MONEY)]
-        return _of(either, found)
+        return (*_of(either, found), wanted)
     dimension = next((DIMENSION_WORDS[name] for name in names if name in DIMENSION_WORDS), None)
     if dimension is not None:
         fitting = [each for each in found if DIMENSION_OF.get(each.unit) == dimension]
-        return _of(fitting, found) if len({each.unit for each in fitting}) < 2 else ([], [])
+        # 800 g and 2 kg cannot be compared without converting them.
+        comparable = fitting if len({each.unit for each in fitting}) < 2 else []
+        return (*_of(comparable, found), replace(wanted, vague=True))
     if names & _YEAR_WORDS:
-        return [each for each in found if each.kind == YEAR], []
+        return [each for each in found if each.kind == YEAR], [], wanted
     plain = [each for each in found if each.kind == PLAIN]
-    return plain, [each for each in found if each.kind != PLAIN]
+    return plain, [each for each in found if each.kind != PLAIN], wanted
 
 
-def _of(fitting: list[Candidate], found: Sequence[Candidate]) -> Sorted:
+def _of(
+    fitting: list[Candidate], found: Sequence[Candidate]
+) -> tuple[list[Candidate], list[Candidate]]:
     """With the plain numbers for want of better ones: they need a label."""
     return fitting, [] if fitting else [each for each in found if each.kind in (PLAIN, YEAR)]
 
 
-def _measured(column: Column, found: Sequence[Candidate]) -> Sorted:
+def _measured(
+    column: Column, found: Sequence[Candidate]
+) -> tuple[list[Candidate], list[Candidate]]:
     """Amounts in the unit of the column. Nothing is converted."""
     written = str((column.config or {}).get("unit") or "")
     unit = unit_of(written) or written

@@ -33,8 +33,9 @@ class _Scored:
 def choose(
     candidates: Sequence[Candidate], wanted: Wanted, needs_label: Sequence[Candidate] = ()
 ) -> Choice | None:
-    """The wanted one, None when it cannot be told. Those of `needs_label` count only when a label
-    names them or when they are all that the cell says."""
+    """The wanted one, None when it cannot be told. Those of `needs_label`, and all when the prompt
+    names one special value, count only when a label names them or when they are all that the cell
+    says. A unit or a percent sign that the prompt asks for is a label too."""
     labelled = [_scored(each, wanted) for each in (*candidates, *needs_label)]
     fitting = [each for each in labelled if each.beside.score >= FITS]
     if fitting:
@@ -46,6 +47,8 @@ def choose(
     whole = [each for each in labelled if each.candidate.whole]
     if whole:
         return _one(whole, wanted, WHOLE_CELL)
+    if not wanted.vague:
+        return None
     possible = [each for each in labelled[: len(candidates)] if not each.beside.other]
     return _one(possible, wanted, ONLY_ONE)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
 
 from domain.tool_records import Citation
 from processing.rules.prompts import Brief
@@ -84,11 +85,15 @@ def whole_cell(options: tuple[str, ...], passage: Passage) -> Verdict | None:
     if len(text) < 5:
         return None
     best = process.extract(text, list(names), scorer=fuzz.ratio, limit=2, score_cutoff=60)
-    if not best or best[0][1] < _SIMILAR_AT_LEAST or not _same_numbers(text, best[0][0]):
+    if not best or not _same_numbers(text, best[0][0]):
         return None
-    if len(best) > 1 and best[1][1] > best[0][1] - 10:
+    name, score, _ = best[0]
+    # Two letters that changed places are one slip, though they count as two for a ratio.
+    slip = OSA.distance(text, name) <= 1
+    if (score < _SIMILAR_AT_LEAST and not slip) or (len(best) > 1 and best[1][1] > score - 10):
         return None
-    return Verdict(names[best[0][0]], round(best[0][1] / 100 * 0.92, 2), (passage.cite_all(),))
+    sure = max(score / 100, 0.9 if slip else 0) * 0.92
+    return Verdict(names[name], round(sure, 2), (passage.cite_all(),))
 
 
 @lru_cache(maxsize=256)

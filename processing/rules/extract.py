@@ -66,7 +66,7 @@ def _only(found: Sequence[Candidate], wanted: Wanted) -> Finding:
 
 def _number(brief: Brief, column: Column, wanted: Wanted, passages: Sequence[Passage]) -> Finding:
     found = quantities.find(passages, _no_numbers(brief, passages))
-    chosen, others = sort_out(brief, column, wanted, found)
+    chosen, others, wanted = sort_out(brief, column, wanted, found)
     return _finding(choose(chosen, wanted, others), lambda candidate: candidate.value)
 
 
@@ -157,7 +157,7 @@ def _text_amount(
     brief: Brief, column: Column, wanted: Wanted, passages: Sequence[Passage]
 ) -> Finding:
     found = quantities.find(passages, _no_numbers(brief, passages))
-    chosen, others = sort_out(brief, column, wanted, found)
+    chosen, others, wanted = sort_out(brief, column, wanted, found)
     return _finding(choose(chosen, wanted, others), lambda candidate: candidate.written.strip())
 
 

@@ -17,7 +17,7 @@ _FIELD = re.compile(
     r"(?P<value>[^\n;|\t]{1,300})"
 )
 _NEXT_LABEL = re.compile(r",\s{1,3}[^\W\d_][^\n:;|\t=,]{0,40}[:=]\s|\s{3,}|\s[-\u2013—]\s")
-_CODE = re.compile(r"(?<![\w#])(?=[A-Za-z0-9/._-]{0,39}[0-9])[A-Za-z0-9][A-Za-z0-9/._-]{0,39}")
+_CODE = re.compile(r"(?<!\w)(?=[A-Za-z0-9/._-]{0,39}[0-9])[A-Za-z0-9][A-Za-z0-9/._-]{0,39}")
 _CODE_WORDS = word_set(
     "number no nr id code reference ref sku ean isbn serial tracking po vat tax ticket invoice "
     "order nummer rechnungsnummer bestellnummer kundennummer numero facture commande case"

@@ -11,6 +11,7 @@ ENGLISH: Mapping[str, tuple[str, ...]] = {
     "nummer": ("number",), "numero": ("number",), "inv": ("invoice",), "qty": ("quantity",),
     "amt": ("amount",), "tel": ("phone",), "telephone": ("phone",), "telefon": ("phone",),
     "mobile": ("phone",), "mobil": ("phone",), "cell": ("phone",), "fon": ("phone",),
+    "call": ("phone",),
     "mail": ("email",), "courriel": ("email",), "dob": ("birth", "date"),
     "birthday": ("birth", "date"), "born": ("birth", "date"), "geburtsdatum": ("birth", "date"),
     "zip": ("postcode",), "postal": ("postcode",), "plz": ("postcode",), "web": ("website",),
@@ -43,15 +44,27 @@ CLASSES: Mapping[str, str] = {
     for name, members in {
         "number": "number id code ref reference identifier key",
         "date": "date day datetime time deadline year",
-        "amount": "amount value figure sum money balance",
+        "amount": "amount value figure sum money balance price cost costs",
         "name": "name",
         "address": "address street city",
         "email": "email e-mail",
-        "phone": "phone fax",
+        "phone": "phone",
+        "fax": "fax",
         "website": "website url link domain",
         "percent": "percent percentage",
     }.items()
     for word in members.split()
+}
+
+#: Other names of a value, by a word of its name.
+ALSO: Mapping[str, tuple[str, ...]] = {
+    "total": ("amount due", "balance due", "amount payable", "to pay"),
+    "gesamtbetrag": ("amount due", "zu zahlen"),
+    "staff": ("employees",),
+    "employees": ("staff",),
+    "website": ("homepage",),
+    "tax": ("vat",),
+    "vat": ("tax",),
 }
 
 #: Words that may stand beside any label and change nothing.

@@ -13,13 +13,17 @@ from processing.rules.words import STOP_WORDS, fold, stem
 
 #: A label fits from here on.
 FITS = 0.6
+_BEHIND_A_NUMBER = 0.62
 
 _BEFORE, _AFTER, _HEADING = 80, 40, 40
 _TOKEN = re.compile(r"№|[nN][°º]|#|[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _LABELLED = re.compile(r"(?:[:=#№°]|\b[nN][or]\.)\s*[^\w\s]{0,3}\s*$")
-_BREAK = re.compile(r"[\n;|\t•]|,\s|[.!?]\s+(?=\S)|\s[-\u2013—]\s|\d")
+_BREAK = re.compile(r"[\n;|\t•]|,\s|[.!?]\s+(?=\S)|\s[-\u2013—]\s|\d\w*|\b(?:and|und|et|plus)\b")
 _SHORT_FORMS = word_set("no nr num nbr inv tel ref approx ca art st qty amt incl")
-_AFTER_BREAK = re.compile(r"[\n;|\t•:=(),.!?]|\s[-\u2013—]\s|\d")
+_BRACKETS = re.compile(r"\([^()]*\)")
+#: At the end of a segment they say that it is about what follows.
+_LEADS = re.compile(r"(?:\b(?:of|is|was|at|von|de|est|ist)|[:=])\s*[$€£¥]?\s*$")
+_AFTER_BREAK = re.compile(r"[\n;|\t•:=(),.!?]|\b(?:and|und|et|plus)\b|\s[-\u2013—]\s|\d")
 _WITHOUT_STOP = STOP_WORDS - {"due"}
 
 
@@ -77,32 +81,37 @@ def _tokens(segment: str) -> list[str]:
 def beside(text: str, start: int, end: int, wanted: Sequence[Label], whole: str) -> Beside:
     """How well the best of the wanted labels fits the text around a place. `whole` is what the text
     is called itself, which counts when the place is all of it."""
-    before, labelled = _segment_before(text, start)
+    before, labelled, close = _segment_before(text, start)
     if not before and not text[:start].strip():
         before, labelled = whole, False
     score = max((fit(label, before) for label in wanted), default=0.0)
     specific = bool(wanted) and not any(label.vague for label in wanted)
     other = labelled and bool(_tokens(before)) and score < FITS and specific
+    if close and not labelled and not _LEADS.search(before):
+        score *= _BEHIND_A_NUMBER
     if score < FITS and not labelled:
         behind = _segment_after(text, end)
         score = max(score, 0.95 * max((fit(label, behind) for label in wanted), default=0.0))
     return Beside(score, labelled, other)
 
 
-def _segment_before(text: str, start: int) -> tuple[str, bool]:
+def _segment_before(text: str, start: int) -> tuple[str, bool, bool]:
+    """The words before a place, whether a colon sets them off as a label, and whether they follow a
+    number, whose own they could be: "3 bedrooms 2 baths"."""
     window = text[max(start - _BEFORE, 0) : start]
+    window = _BRACKETS.sub(lambda match: " " * len(match[0]), window)
     labelled = _LABELLED.search(window) is not None
-    cut = 0
+    cut, close = 0, False
     for match in _BREAK.finditer(window):
         if match[0][0] in ".!?" and _short_form_before(window, match.start()):
             continue
         if match.end() < len(window.rstrip()) or match[0] in "\n;|\t":
-            cut = match.end()
+            cut, close = match.end(), match[0][0].isdigit()
     segment = window[cut:]
     if not _TOKEN.search(segment) and "\n" in window:
         heading = _line_above(text, start)
-        return heading, labelled or heading.endswith(":")
-    return segment, labelled
+        return heading, labelled or heading.endswith(":"), False
+    return segment, labelled, close
 
 
 def _short_form_before(window: str, place: int) -> bool:
@@ -125,7 +134,7 @@ def _segment_after(text: str, end: int) -> str:
     match = _AFTER_BREAK.search(window)
     if match is None:
         return " ".join(window.split()[:4])
-    if match[0] in ":=":
+    if match[0] in ":=" or (match[0].isdigit() and _LEADS.search(window[: match.start()])):
         return ""
     return " ".join(window[: match.start()].split()[:4])
 
@@ -149,13 +158,13 @@ def fit(label: Label, segment: str) -> float:
     recall = hits / wanted
     if recall < 0.66 or not hits:
         return 0.0
-    return recall * (0.5 + 0.5 * hits / (hits + beside_it))
+    return recall * (0.35 + 0.65 * hits / (hits + beside_it))
 
 
 def _among(word: str, others: set[str]) -> bool:
     if word in others:
         return True
     return len(word) >= 5 and any(
-        len(other) >= 5 and other[0] == word[0] and fuzz.ratio(word, other) >= 86
+        len(other) >= 5 and other[0] == word[0] and fuzz.ratio(word, other) >= 85
         for other in others
     )

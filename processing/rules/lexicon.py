@@ -17,8 +17,8 @@ _BY_WEIGHT: Mapping[float, str] = {
         comfortable comfy comfortably efficient effortless effortlessly generous genius praise
         remarkable robust smooth smoothly sturdy durable friendly courteous professional polite
         attentive knowledgeable responsive appreciate appreciated fresh premium spotless
-        hilarious captivating gripping moving masterful compelling riveting memorable refreshing
-        wow yay bravo kudos bargain pleasantly beautifully perfectly worthwhile treat gem""",
+        hilarious funny captivating gripping moving masterful compelling riveting memorable
+        refreshing wow yay bravo kudos bargain pleasantly beautifully perfectly worthwhile treat gem""",
     1: """advantage affordable benefit better
         bright clean clear convenient cool correct cute
         decent easy easily effective fair fast fine fitting good gain handy healthy helped honest
@@ -28,7 +28,7 @@ _BY_WEIGHT: Mapping[float, str] = {
         resolved crisp cozy cosy lightweight simple quality sweet upgrade calm hope hopeful
         rich vibrant versatile value ease progress thoughtful caring kind secure stable""",
     -1: """annoy annoyed annoying awkward bland
-        boring bored complicated confusing confused concern
+         complicated confusing confused concern
         concerned costly cramped cumbersome delay delayed difficult dirty dull expensive flimsy
         glitch glitchy hassle hard issue lack lacking lacks late loud mediocre mess messy
         miss missing mistake noisy odd old overpriced outdated poorly problem problematic
@@ -39,7 +39,7 @@ _BY_WEIGHT: Mapping[float, str] = {
         complaint cracked dented dent damaged damage cold rushed stale soggy greasy overcooked
         undercooked sorry unprofessional unfriendly unresponsive negative sad sadly excuse
         excuses mislead ignored ignore rattles rattle squeaky stain stained crowded shallow""",
-    -2: """angry bad badly break broke broken crap crappy dead defect defective disappoint
+    -2: """angry bad badly boring break broke broken crap crappy dead defect defective disappoint
         disappointed disappointing disappointment disappointingly dislike disliked dreadful error
         fail failed failing fails failure fake faulty frustrated frustrating frustration hurt
         inferior junk liar lie lied lies lousy malfunction malfunctioned mad nasty nightmare poor
@@ -107,7 +107,8 @@ PHRASES: Mapping[str, float] = {
     "to die for": 2.5, "fine print": 0.0, "top notch": 2.5, "second to none": 2.5,
     "customer service": 0.0, "at first": 0.0, "fast food": 0.0, "would like to": 0.0,
     "thank you": 1.0, "cool down": 0.0, "well made": 2.0, "well built": 2.0, "poorly made": -2.5,
-    "not great": -1.2, "not good": -1.8, "not happy": -2.0, "nothing but praise": 3.0,
+    "not great": -1.2, "could have been better": -1.5, "could be better": -1.2,
+    "not good": -1.8, "not happy": -2.0, "nothing but praise": 3.0,
     "do not buy": -2.5, "do not waste": -2.5, "will not buy": -2.0, "not buy again": -2.0,
     "buy again": 2.0, "order again": 1.5, "come back": 0.8, "coming back": 1.0,
     "not coming back": -2.0, "be back": 1.0, "not be back": -2.5, "sent it back": -1.5,

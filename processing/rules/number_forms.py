@@ -12,7 +12,7 @@ NUMBER = (
     r"|[0-9]{1,40}(?:[.,'\u2019][0-9]{1,20}){0,8}|[.,][0-9]{1,20})"
 )
 #: The certainty of a number whose one point or comma could be of thousands or of decimals.
-AMBIGUOUS = 0.75
+AMBIGUOUS = 0.6
 MONEY_IN_THOUSANDS = 0.85
 
 _GROUPS = re.compile(r"[0-9]{1,3}(?:[.,'\u2019 \u00a0\u202f][0-9]{3})+")

@@ -108,7 +108,8 @@ def _section_end(text: str, begin: int, limit: int, bracketed: bool) -> int:
 def _phrases(written: str) -> Iterator[str]:
     """Keywords and short phrases of a list, without words that say nothing."""
     for part in _SPLIT.split(written):
-        kept = [word.folded for word in words(part) if word.folded not in _FILLING]
+        found = [word.folded for word in words(part)]
+        kept = [word for word in found if word not in _FILLING] or found[:1]
         if 0 < len(kept) <= 5:
             yield " ".join(kept)
 

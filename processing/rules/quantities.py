@@ -25,6 +25,12 @@ _SIGN_BEHIND = re.compile(rf"[ \u00a0\u202f]?({_SIGNS}|zł|Kč)")
 _WORD_BEHIND = re.compile(
     r"[ \u00a0\u202f-]{0,2}(°[CFcf]|km/h|m/s|sq\.? ?(?:ft|m)|[^\W\d_]{1,12}[²³23]?\.?)"
 )
+#: Words of texts in German and French, where the comma is that of decimals.
+_CONTINENTAL = re.compile(
+    r"\b(?:Mitarbeiter|Rechnung\w*|Betrag|Umsatz|Gesamt\w*|Summe|Preis|Einwohner|Stück|für|und|MwSt"
+    r"|Netto|Brutto|montant|facture|prix|TTC|TVA|chiffre|salariés|employés|habitants)\b"
+)
+_NEXT_WORD = re.compile(r" [^\W_]")
 _INCHES = re.compile(r"[\"”″]")
 _PERCENT_BEHIND = re.compile(
     r"[ \u00a0\u202f]?%|[ -](?:percent|per cent|pct|prozent|pour ?cent)\b", re.I
@@ -50,7 +56,10 @@ def find(passages: Sequence[Passage], masked: Sequence[Candidate]) -> list[Candi
             if len(found) + len(matches) >= _MOST:
                 break
         told = {number_forms.uses_decimal_comma(match["number"]) for match in matches} - {None}
+        ambiguous = len(told) > 1
         comma = told.pop() if len(told) == 1 else None
+        if comma is None and not ambiguous and _CONTINENTAL.search(text):
+            comma = True
         for match in matches:
             candidate = _read(passage, text, match, comma)
             if candidate is not None:
@@ -125,6 +134,8 @@ def _behind(text: str, end: int, kind: str, unit: str) -> tuple[Decimal | None, 
     if word is None or kind == MONEY:
         return factor, kind, unit, end
     written = word[1].rstrip(".")
+    if written == "in" and _NEXT_WORD.match(text, word.end()):
+        return factor, kind, unit, end  # "1998 in Berlin" is no length
     measured = _SQUARE.get(word[1].lower()) or unit_of(written)
     if measured:
         return factor, MEASURE, measured, word.end() - (word[1][-1] == ".")

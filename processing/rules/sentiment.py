@@ -42,7 +42,7 @@ _SCALE = re.compile(
 _CLAUSE = re.compile(r"\b(?:but|however|although|though|yet|except)\b", re.IGNORECASE)
 _FLIP, _DAMP, _AFTER_BUT, _BEFORE_BUT = -0.8, 15.0, 1.3, 0.6
 #: Scores nearer to zero than this are neither good nor bad.
-_LEAN = 0.25
+_LEAN = 0.3
 _ENOUGH_ENGLISH = 0.12
 _ENGLISH = word_set(
     "the a an and is was are were it its this that i my we you of to in for with on not but have "

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.columns import Column
+from processing.rules.label_words import ALSO
 from processing.rules.labels import Label, label_of
 from processing.rules.prompts import HOLE, Brief
 from processing.rules.word_sets import word_set
@@ -53,13 +54,14 @@ _MOST_WORDS = 6
 class Wanted:
     """`labels` are names of the value; `names` the words of them all. `pick` says which of several:
     first, last, most, least. `every` asks for all of them. `explicit` holds when the prompt says
-    that the value is to be taken from the text."""
+    that the value is to be taken from the text, `vague` when it names a value by its kind alone."""
 
     labels: tuple[Label, ...]
     names: frozenset[str]
     pick: str | None
     every: bool
     explicit: bool
+    vague: bool
 
 
 def read(brief: Brief, column: Column) -> Wanted:
@@ -67,18 +69,24 @@ def read(brief: Brief, column: Column) -> Wanted:
     asked = _phrase(brief)
     spoken = [_without_picks(phrase) for phrase in (*brief.quoted, asked) if phrase]
     phrases = [*spoken, _without_picks(column.label), _without_picks(column.key.replace("_", " "))]
-    labels = [label for phrase in phrases if (label := label_of(phrase)) is not None]
+    phrases += [other for term in _terms(phrases) for other in ALSO.get(term, ())]
+    named = labels_of(spoken) or labels_of(phrases)
+    labels = list(labels_of(phrases))
     if any(not label.vague for label in labels):
         # "Amount" of a column says less than the "deposit" of its prompt.
         labels = [label for label in labels if not label.vague]
-    terms = [fold(term) for phrase in phrases for term in re.findall(r"[^\W_]+", phrase)]
     return Wanted(
         labels=tuple(dict.fromkeys(labels)),
-        names=frozenset(terms),
+        names=frozenset(_terms(phrases)),
         pick=_pick(asked, column),
         every=any(word.folded in ("all", "every", "alle", "tous") for word in brief.asked),
         explicit=_explicit(brief),
+        vague=not named or any(label.vague for label in named),
     )
+
+
+def _terms(phrases: Sequence[str]) -> list[str]:
+    return [fold(term) for phrase in phrases for term in re.findall(r"[^\W_]+", phrase)]
 
 
 def _without_picks(phrase: str) -> str:
