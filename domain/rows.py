@@ -75,11 +75,15 @@ async def read_rows(
 
     `query` makes the query from the table's shape, so that a fresh shape is used when columns
     moved.
-    Raises `NotFound` and `Invalid` (unknown columns, bad values, a cursor of another sort)."""
+    Raises `NotFound`, also for a session that is not of the table, and `Invalid` (unknown columns,
+    bad values, a cursor of another sort)."""
     access.require(viewer, "rows")
 
     async def work(shape: TableShape) -> RowsPage:
-        return await storage.rows.page(shape, query(shape))
+        asked = query(shape)
+        if asked.session_id is not None:
+            await _session(storage, shape, asked.session_id)
+        return await storage.rows.page(shape, asked)
 
     return await on_table(viewer, storage, table_id, work)
 
@@ -177,9 +181,7 @@ async def delete_rows(
     return await on_table(viewer, storage, table_id, work)
 
 
-def _by_key(
-    naming: Naming | None, shape: TableShape, data: Mapping[str, Any]
-) -> Mapping[str, Any]:
+def _by_key(naming: Naming | None, shape: TableShape, data: Mapping[str, Any]) -> Mapping[str, Any]:
     return data if naming is None else naming(shape, data)
 
 

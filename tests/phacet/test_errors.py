@@ -123,7 +123,7 @@ async def test_bodies_that_are_no_json(phacet: Phacet, table: Shop) -> None:
 async def test_bodies_of_the_wrong_form(phacet: Phacet, table: Shop) -> None:
     path = f"/api/v2/tables/{table.id}/rows"
     row = await phacet.row(table, title="x")
-    for body, told in (
+    bodies: list[tuple[Any, str]] = [
         ([], "Input should be a valid dictionary or instance of RowBody"),
         ({"cells": 5}, "cells: Input should be a valid list"),
         ({"cells": [5]}, "cells[0]: Input should be a valid dictionary or instance of CellBody"),
@@ -133,7 +133,8 @@ async def test_bodies_of_the_wrong_form(phacet: Phacet, table: Shop) -> None:
         ({"sessionId": 5}, "sessionId: Input should be a valid string"),
         ({"triggerTasks": "yes"}, "triggerTasks: Input should be a valid boolean"),
         ({"triggerTasks": 1, "cells": 5}, "cells: Input should be a valid list; triggerTasks: "),
-    ):
+    ]
+    for body, told in bodies:
         answer = await phacet.client.post(path, json=body)
         assert answer.status_code == 400, answer.text
         told_us = answer.json()

@@ -14,6 +14,8 @@ from domain.filters import OPERATORS
 from gql.errors import Code
 from gql.schema import core_schema
 from gql.types.vocabulary import ResetReason, StreamState
+from rest_compat.phacet.errors import KEYS, VALIDATION
+from rest_compat.phacet.routes import ENDPOINTS as PHACET
 from rest_compat.stagent.routes import ENDPOINTS
 from tests.rules.source import ROOT, report
 
@@ -97,6 +99,13 @@ def test_every_change_of_an_organisation_has_a_description() -> None:
 def test_every_endpoint_is_documented() -> None:
     calls = [f"{endpoint.method} {endpoint.path}" for endpoint in ENDPOINTS]
     _compare(calls, _rows(_text("docs", "tables-api.md"), "Endpoints"), "docs/tables-api.md")
+    calls = [f"{endpoint.method} {endpoint.path}" for endpoint in PHACET]
+    _compare(calls, _rows(_text("docs", "phacet-api.md"), "Endpoints"), "docs/phacet-api.md")
+
+
+def test_every_error_of_the_phacet_api_is_documented() -> None:
+    written = _rows(_text("docs", "phacet-api.md"), "Errors")
+    _compare([*KEYS.values(), VALIDATION], written, "docs/phacet-api.md, Errors")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
