@@ -6,6 +6,7 @@ from domain.access import Viewer
 from persistence.aggregates import Aggregates
 from persistence.blobs import Blobs
 from persistence.change_log import ChangeLog
+from persistence.cell_batches import CellBatches
 from persistence.charts import Charts
 from persistence.columns import Columns
 from persistence.engine import Database
@@ -16,12 +17,14 @@ from persistence.history import History
 from persistence.idempotency import Idempotency
 from persistence.imports import Imports
 from persistence.keys import Keys
+from persistence.lookups import Lookups
 from persistence.named_secrets import NamedSecrets
 from persistence.projects import Projects
 from persistence.providers import Providers
 from persistence.relay import Relay
 from persistence.rollbacks import Rollbacks
 from persistence.rows import Rows
+from persistence.runs import Runs
 from persistence.scoped import (
     ScopedCharts,
     ScopedColumns,
@@ -29,6 +32,7 @@ from persistence.scoped import (
     ScopedImports,
     ScopedProjects,
     ScopedRollbacks,
+    ScopedRuns,
     ScopedTables,
 )
 from persistence.secret_box import SecretBox
@@ -39,6 +43,11 @@ from persistence.templates import Templates
 from persistence.trigger_relay import TriggerRelay
 from persistence.triggers import Triggers
 from persistence.unit_of_work import Wake
+from persistence.webhook_deliveries import WebhookDeliveries
+from persistence.webhook_relay import WebhookRelay
+from persistence.webhook_replays import WebhookReplays
+from persistence.webhook_sending import WebhookSending
+from persistence.webhooks import Webhooks
 from persistence.workflow_runs import WorkflowRuns
 from persistence.workflow_steps import WorkflowSteps
 from persistence.workflows import Workflows
@@ -65,12 +74,15 @@ class PostgresStorage:
         self.columns = Columns(database, shapes, wake)
         self.rows = Rows(database, wake)
         self.aggregates = Aggregates(database)
+        self.lookups = Lookups(database)
         self.charts = Charts(database, wake)
         self.files = Files(database, blobs)
         self.exports = Exports(database)
         self.imports = Imports(database, wake)
         self.history = History(database)
         self.rollbacks = Rollbacks(database, wake)
+        self.runs = Runs(database, wake)
+        self.cell_batches = CellBatches(database, wake)
         self.tasks = Tasks(database)
         self.workflows = Workflows(database, wake)
         self.workflow_runs = WorkflowRuns(database, wake)
@@ -80,7 +92,7 @@ class PostgresStorage:
         self.templates = Templates(database, wake)
         self.triggers = Triggers(database, wake)
         self.firings = Firings(database)
-        self.relay = Relay(database, [TriggerRelay(shapes)], wake)
+        self.relay = Relay(database, [TriggerRelay(shapes), WebhookRelay(shapes)], wake)
         self.idempotency = Idempotency(database.pool)
         self.log = ChangeLog(database, shapes)
 
@@ -97,4 +109,5 @@ class PostgresStorage:
         seen.files = ScopedFiles(self.files, viewer.actor)
         seen.imports = ScopedImports(self.imports, tables)
         seen.rollbacks = ScopedRollbacks(self.rollbacks, tables)
+        seen.runs = ScopedRuns(self.runs, tables)
         return seen
