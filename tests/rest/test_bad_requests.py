@@ -17,7 +17,7 @@ from tests.serving import Site
 
 _BAD = settings(max_examples=100, deadline=None)
 
-_TEXTS = st.one_of(
+TEXTS = st.one_of(
     st.sampled_from(
         ["", " ", "a\0b", "\ud800", "n", "N", "s", "A", "__proto__", "1e400", "NaN", "é", "'; --"]
     ),
@@ -30,13 +30,11 @@ _SCALARS = st.one_of(
     st.integers(),
     st.sampled_from([2**31, 2**63, -(2**63) - 1, 10**400, 0.1, -0.0, 1e308]),
     st.floats(allow_nan=False, allow_infinity=False),
-    _TEXTS,
+    TEXTS,
 )
 JSON_VALUES = st.recursive(
     _SCALARS,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4), st.dictionaries(_TEXTS, inner, max_size=4)
-    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXTS, inner, max_size=4)),
     max_leaves=12,
 )
 RAW_BODIES = st.one_of(
@@ -115,7 +113,7 @@ _MADE = {
 
 
 @st.composite
-def _bodies(draw: st.DrawFn, good: Any) -> bytes:
+def bodies(draw: st.DrawFn, good: Any) -> bytes:
     """Junk, JSON of any form, or a good body with one place of it replaced."""
     form = draw(st.sampled_from(["raw", "json", "spoilt", "spoilt", "spoilt"]))
     if form == "raw":
@@ -231,7 +229,7 @@ def _bad_bodies(family: str) -> Any:
     method, pattern = family.split()
 
     @_BAD
-    @given(body=_bodies(_GOOD[family]), kind=_KINDS)
+    @given(body=bodies(_GOOD[family]), kind=_KINDS)
     async def attempt(target: Target, body: bytes, kind: str) -> None:
         path = _path(pattern, target)
         for name, id_ in target.names.items():
@@ -277,18 +275,18 @@ def test_every_family_with_a_body_is_tried() -> None:
 
 
 def _listed(good: list[Any]) -> st.SearchStrategy[str]:
-    return _bodies(good).map(lambda body: body.decode("utf-8", "replace"))
+    return bodies(good).map(lambda body: body.decode("utf-8", "replace"))
 
 
 _QUERIES = st.fixed_dictionaries(
     {},
     optional={
-        "limit": st.one_of(_TEXTS, st.integers().map(str)),
-        "offset": st.one_of(_TEXTS, st.integers().map(str)),
+        "limit": st.one_of(TEXTS, st.integers().map(str)),
+        "offset": st.one_of(TEXTS, st.integers().map(str)),
         "filters": _listed([condition("n", "eq", 1), condition("s", "in", ["A"])]),
         "sorts": _listed([{"column": "n", "direction": "asc"}]),
-        "search": _TEXTS,
-        "page": _TEXTS,
+        "search": TEXTS,
+        "page": TEXTS,
     },
 )
 
@@ -302,7 +300,7 @@ async def test_rows_query(target: Target, query: dict[str, str]) -> None:
 
 
 @_BAD
-@given(query=st.dictionaries(st.sampled_from(["search", "source", "projectId"]), _TEXTS))
+@given(query=st.dictionaries(st.sampled_from(["search", "source", "projectId"]), TEXTS))
 async def test_tables_query(target: Target, query: dict[str, str]) -> None:
     params = {name: text.encode("utf-8", "replace").decode() for name, text in query.items()}
     _refused(await target.calls.client.get("/api/tables", params=params))
@@ -321,7 +319,7 @@ async def test_file_upload(target: Target, body: bytes, kind: str) -> None:
 
 
 @_BAD
-@given(first=_TEXTS, second=_TEXTS, method=st.sampled_from(["GET", "PATCH", "DELETE", "POST"]))
+@given(first=TEXTS, second=TEXTS, method=st.sampled_from(["GET", "PATCH", "DELETE", "POST"]))
 async def test_paths(target: Target, first: str, second: str, method: str) -> None:
     parts = [quote(part, safe="", errors="replace") or "-" for part in (first[:500], second[:500])]
     for path in (
