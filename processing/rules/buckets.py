@@ -57,6 +57,8 @@ def bucket(options: tuple[str, ...], passages: Sequence[Passage]) -> Finding | N
     ranges = _ranges(options)
     if not ranges:
         return None
+    if len(passages) == 1 and passages[0].text.strip() in ranges:
+        return None  # it is an option itself
     found = quantities.find(passages, [])
     if len({each.value for each in found}) != 1:
         return None
@@ -67,6 +69,8 @@ def bucket(options: tuple[str, ...], passages: Sequence[Passage]) -> Finding | N
         if (low < value or (low_in and low == value))
         and (value < high or (high_in and value == high))
     ]
+    if len(fitting) == 2:  # 200 is in 51-200, and where 200+ begins
+        fitting = [option for option in fitting if ranges[option][0] != value] or fitting
     if len(fitting) != 1:
         return None
     cite = seen.passage.cite(seen.start, seen.end)

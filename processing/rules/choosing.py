@@ -70,9 +70,10 @@ def _one(group: Sequence[_Scored], wanted: Wanted, confidence: float) -> Choice 
         confidence = min(confidence, 0.8)
     else:
         chosen = max((each.candidate for each in group), key=lambda each: each.certainty)
-    if chosen is None or confidence * chosen.certainty < LEAST:
+    if chosen is None:
         return None
-    return Choice(chosen, min(confidence * chosen.certainty, 0.98))
+    # A value with two readings is still the right place: it is given, as unsure as can be.
+    return Choice(chosen, min(max(confidence * chosen.certainty, LEAST), 0.98))
 
 
 def _picked(group: Sequence[Candidate], pick: str | None) -> Candidate | None:

@@ -13,7 +13,7 @@ from processing.rules.records import NOTHING, REFUSED, Finding, Passage
 from processing.rules.wanted import labels_of
 
 _TASK = re.compile(
-    r"\b(?:classif\w*|categor\w*|assign|label|tag|tags|triage|route|choose|pick|select|sort"
+    r"\b(?:class\w*|categor\w*|assign|label|tag|tags|triage|route|choose|pick|select|sort"
     r"|determine|decide|which of|one of|match|map|bucket|group|normali[sz]e|standardi[sz]e"
     r"|extract|detect|mentioned|klassifizier\w*|kategorie|einordnen|classe\w*|topics?|keywords?)\b"
 )
@@ -49,6 +49,9 @@ def _asks_for_options(brief: Brief) -> bool:
 def _by_form(brief: Brief, column: Column, passages: Sequence[Passage]) -> Finding | None:
     """The cell is the option, a label names it, or a number falls into it."""
     options = column.options
+    found = bucket(options, passages)
+    if found is not None:
+        return found
     for passage in passages:
         verdict = whole_cell(options, passage)
         if verdict is not None and _asked_alone(passage, passages):
@@ -63,7 +66,7 @@ def _by_form(brief: Brief, column: Column, passages: Sequence[Passage]) -> Findi
             value = verdict.option
             confidence = min(verdict.score, finding.confidence)
             return Finding(value, confidence, finding.citations, None, finding.raw)
-    return bucket(options, passages)
+    return None
 
 
 def _asked_alone(passage: Passage, passages: Sequence[Passage]) -> bool:

@@ -9,7 +9,7 @@ from processing.rules.records import Passage
 EMAIL, URL, PHONE, IBAN, POSTCODE = "email", "url", "phone", "iban", "postcode"
 
 _EMAIL = re.compile(
-    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9](?:[A-Za-z0-9._%+-]{0,62}[A-Za-z0-9_+-])?"
+    r"(?<![A-Za-z0-9._%+@-])[A-Za-z0-9](?:[A-Za-z0-9._%+-]{0,62}[A-Za-z0-9_+-])?"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9@])"
 )
 _URL = re.compile(r"(?<![A-Za-z0-9])https?://[^\s<>\"“”«»|\\^`{}\x00-\x1f]{1,2000}", re.IGNORECASE)

@@ -146,7 +146,10 @@ def _currency(brief: Brief, column: Column, wanted: Wanted, passages: Sequence[P
     """The code of the one currency of all amounts."""
     found = quantities.find(passages, _no_numbers(brief, passages))
     money = [each for each in found if each.kind == quantities.MONEY and each.unit]
-    if len({each.unit for each in money}) != 1:
+    currencies = {each.unit for each in money}
+    if len(currencies) > 1:
+        return NOTHING
+    if not currencies:
         return fields.labelled(brief, wanted, passages)
     # A dollar sign is one of twenty currencies.
     sure = 0.8 if "$" in money[0].written and money[0].unit == "USD" else 0.95

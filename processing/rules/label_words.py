@@ -72,5 +72,6 @@ NEUTRAL = word_set(
     "grand your our please paid is was be at by per of the a an in on for to and it we ca approx "
     "approximately about around only just over than more less nearly almost currently now today "
     "eur usd gbp chf euro euros dollar dollars pound pounds us price s full exact overall final "
-    "item product total's mention value column field cell text row data from which"
+    "item product total's mention value column field cell text row data from which "
+    "answer result output measurement"
 )

@@ -18,11 +18,11 @@ _BY_WEIGHT: Mapping[float, str] = {
         remarkable robust smooth smoothly sturdy durable friendly courteous professional polite
         attentive knowledgeable responsive appreciate appreciated fresh premium spotless
         hilarious funny captivating gripping moving masterful compelling riveting memorable
-        refreshing wow yay bravo kudos bargain pleasantly beautifully perfectly worthwhile treat gem""",
+        refreshing wow bravo kudos bargain pleasantly beautifully perfectly worthwhile treat gem good nice""",
     1: """advantage affordable benefit better
         bright clean clear convenient cool correct cute
-        decent easy easily effective fair fast fine fitting good gain handy healthy helped honest
-        improve improved improvement intuitive interesting like liked nice neat okay prompt
+        decent easy easily effective fair fast fine fitting gain handy healthy helped honest
+        improve improved improvement intuitive interesting like liked neat okay prompt
         promptly quick quickly quiet safe solid soft stylish success successful suitable tidy useful
         valuable warm welcome well works worth accurate smart promising positive strong solved
         resolved crisp cozy cosy lightweight simple quality sweet upgrade calm hope hopeful
@@ -80,7 +80,7 @@ STRENGTH: Mapping[str, float] = {
 
 #: Phrases that mean something else than their words. They are read before single words.
 PHRASES: Mapping[str, float] = {
-    "not bad": 1.0, "no problem": 1.5, "no problems": 1.5, "no issues": 1.5, "no complaints": 2.0,
+    "not bad": 1.5, "no problem": 1.5, "no problems": 1.5, "no issues": 1.5, "no complaints": 2.0,
     "without issues": 1.5, "without a problem": 1.5, "without problems": 1.5, "no regrets": 2.0,
     "could not be happier": 3.0, "could not be better": 3.0, "could not ask for more": 2.5,
     "can not go wrong": 2.0, "can not complain": 1.5, "well worth": 2.0, "waste of time": -2.5,
@@ -91,7 +91,8 @@ PHRASES: Mapping[str, float] = {
     "thumbs up": 2.0, "thumbs down": -2.0, "five stars": 2.5, "5 stars": 2.5, "one star": -2.5,
     "1 star": -2.5, "zero stars": -3.0, "money back": -1.0, "never again": -2.5,
     "never arrived": -2.5, "no longer works": -2.0, "at best": -0.7, "if only": -1.0,
-    "would not recommend": -2.5, "can not recommend enough": 3.0, "can not wait": 1.5,
+    "would not recommend": -2.5, "can not recommend enough": 3.0,
+    "can not recommend it enough": 3.0, "nothing good": -2.0, "can not wait": 1.5,
     "nothing special": -1.0, "not impressed": -2.0, "too expensive": -1.5, "too small": -1.0,
     "too big": -1.0, "too tight": -1.0, "too loud": -1.5, "like new": 1.5, "as expected": 0.8,
     "as described": 1.0, "as advertised": 1.0, "rip off": -2.5, "ripoff": -2.5, "piece of junk": -3,

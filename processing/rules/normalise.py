@@ -127,6 +127,11 @@ _CLEAN = re.compile(
 _VERB = re.compile(
     rf"{_CLEAN.pattern}|\b(?:format|reformat|convert|write|rewrite|turn|change|put|make)\b"
 )
+_WEEKDAY = re.compile(
+    r"\b(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?\b|\b[a-zäöü]{3,9}tag\b"
+    r"|\bmittwoch\b|\b(?:lun|mar|mercre|jeu|vendre|same)di\b|\bdimanche\b",
+    re.IGNORECASE,
+)
 _AS_DATE = re.compile(r"\biso(?:[- ]8601)?\b|\byyyy[-/]mm[-/]dd\b")
 _AS_PHONE = re.compile(r"\be\.?164\b|\b(?:phone|telephone|telefon)\w*\b")
 _COUNTRY_CODE = re.compile(r"\+([1-9][0-9]{0,2})(?![0-9])")
@@ -188,7 +193,10 @@ def answer(
 
 def _as_date(brief: Brief, passage: Passage) -> Finding:
     found = dates.find([passage], brief.plain)
-    if len(found) != 1 or not found[0].whole:
+    if len(found) != 1:
+        return NOTHING
+    beside = passage.text[: found[0].start] + passage.text[found[0].end :]
+    if _WEEKDAY.sub("", beside).strip(" \t\n.,()"):
         return NOTHING
     sure = 0.97 * found[0].certainty
     cite = passage.cite(found[0].start, found[0].end)
