@@ -105,19 +105,21 @@ class WebhookSecret:
 class Delivery:
     """One event for one endpoint. Its id is the message's id on every attempt.
 
-    `attempt` counts the attempts; `next_at` is when the next one is due. A delivery of a row waits
-    for those before it. `replay_id` names the replay that made it. `merged` counts later events of
-    the row that it tells of besides."""
+    `subject_id` is the row, or the table when it is about no row; a delivery waits for those before
+    it with the same subject. `attempt` counts the attempts, `failures` those that failed since the
+    schedule began; `next_at` is when the next one is due. `replay_id` names the replay that made
+    it. `merged` counts later events of the row that it tells of besides."""
 
     id: UUID
     webhook_id: UUID
     event_type: str
     table_id: UUID | None
-    row_id: UUID | None
+    subject_id: UUID | None
     revision: int
     body: str
     status: DeliveryStatus
     attempt: int
+    failures: int
     next_at: datetime | None
     merged: int
     replay_id: UUID | None

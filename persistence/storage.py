@@ -3,6 +3,7 @@
 from copy import copy
 
 from domain.access import Viewer
+from domain.addresses import Allowed
 from persistence.aggregates import Aggregates
 from persistence.blobs import Blobs
 from persistence.change_log import ChangeLog
@@ -65,9 +66,11 @@ class PostgresStorage:
         wake: Wake,
         blobs: Blobs | None = None,
         secret_box: SecretBox | None = None,
+        egress: Allowed | None = None,
     ) -> None:
         shapes = Shapes(database)
         self.secret_box = secret_box or SecretBox()
+        self.egress = egress or Allowed()
         self.keys = Keys(database, wake)
         self.projects = Projects(database, wake)
         self.tables = Tables(database, shapes, wake)
@@ -93,6 +96,10 @@ class PostgresStorage:
         self.triggers = Triggers(database, wake)
         self.firings = Firings(database)
         self.relay = Relay(database, [TriggerRelay(shapes), WebhookRelay(shapes)], wake)
+        self.webhooks = Webhooks(database, wake, self.secret_box)
+        self.webhook_deliveries = WebhookDeliveries(database)
+        self.webhook_sending = WebhookSending(database, self.secret_box)
+        self.webhook_replays = WebhookReplays(database, shapes)
         self.idempotency = Idempotency(database.pool)
         self.log = ChangeLog(database, shapes)
 

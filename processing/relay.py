@@ -22,8 +22,15 @@ LOOK_EVERY = 1.0
 _log = structlog.get_logger()
 
 
-async def relay(relay: Relay, bus: Bus, stopping: asyncio.Event, every: float = LOOK_EVERY) -> None:
-    """Relay until `stopping` is set. A database that is away is tried again at the next look."""
+async def relay(
+    relay: Relay,
+    bus: Bus,
+    stopping: asyncio.Event,
+    every: float = LOOK_EVERY,
+    made: asyncio.Event | None = None,
+) -> None:
+    """Relay until `stopping` is set, and set `made` whenever a consumer made something. A database
+    that is away is tried again at the next look."""
     woken = asyncio.Event()
     listener = asyncio.create_task(_listen(bus, woken))
     stopper = asyncio.create_task(_wake_at_end(stopping, woken))
@@ -32,8 +39,7 @@ async def relay(relay: Relay, bus: Bus, stopping: asyncio.Event, every: float = 
         while not stopping.is_set():
             woken.clear()
             try:
-                while (await relay.step()).more and not stopping.is_set():
-                    pass
+                await _look(relay, stopping, made)
                 followed = await _follow(bus, followed, await relay.followed())
             except Exception:
                 _log.warning("the relay failed; it is tried again", exc_info=True)
@@ -41,6 +47,15 @@ async def relay(relay: Relay, bus: Bus, stopping: asyncio.Event, every: float = 
                 await asyncio.wait_for(woken.wait(), every)
     finally:
         await end_all([listener, stopper])
+
+
+async def _look(relay: Relay, stopping: asyncio.Event, made: asyncio.Event | None) -> None:
+    while not stopping.is_set():
+        step = await relay.step()
+        if step.made and made is not None:
+            made.set()
+        if not step.more:
+            return
 
 
 async def _follow(bus: Bus, followed: set[Topic], logs: Mapping[UUID, LogKind]) -> set[Topic]:

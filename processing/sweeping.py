@@ -1,14 +1,16 @@
-"""Work that nobody asks for: dropping the data of deleted tables and answers that nobody repeats
-any more."""
+"""Work that nobody asks for: dropping the data of deleted tables, answers that nobody repeats any
+more, and deliveries of webhooks that ended long ago."""
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 
 import structlog
 
 from persistence import deleted_tables
 from persistence.engine import Database
 from persistence.idempotency import Idempotency
+from persistence.webhook_deliveries import forget_old
 
 #: Seconds between two looks. Several workers may look at once: each step is safe to repeat.
 PAUSE = 60.0
@@ -16,13 +18,21 @@ PAUSE = 60.0
 _log = structlog.get_logger()
 
 
-async def sweep(database: Database, stopping: asyncio.Event, pause: float = PAUSE) -> None:
-    """Sweep until `stopping` is set. A database that is away is tried again at the next look."""
+async def sweep(
+    database: Database,
+    stopping: asyncio.Event,
+    keep_deliveries: timedelta,
+    pause: float = PAUSE,
+) -> None:
+    """Sweep until `stopping` is set. Deliveries are kept for a time after they ended. A database
+    that is away is tried again at the next look."""
     while not stopping.is_set():
         try:
             while not stopping.is_set() and await deleted_tables.drop_next(database):
                 _log.info("the data of a deleted table is gone")
             await Idempotency(database.pool).forget()
+            while not stopping.is_set() and await forget_old(database.pool, keep_deliveries):
+                pass
         except Exception:
             _log.warning("sweeping failed; it is tried again", exc_info=True)
         with suppress(TimeoutError):

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, cast
 from uuid import UUID
@@ -15,11 +16,13 @@ from persistence import imports as stored_imports
 from persistence import jobs, trigger_relay, workflow_runs
 from persistence import rollbacks as stored_rollbacks
 from persistence import triggers as stored_triggers
+from persistence import webhook_replays as stored_replays
 from persistence.blobs import Blobs
 from persistence.engine import Database
 from persistence.secret_box import SecretBox
 from persistence.storage import PostgresStorage
-from processing import firings, imports, rollbacks, workflows
+from processing import firings, imports, rollbacks, webhook_replays, workflows
+from processing.deliveries import deliver
 from processing.firing_actions import Actions
 from processing.outbound import Outbound
 from processing.relay import relay
@@ -49,6 +52,9 @@ class WorkerSettings(Protocol):
 
     @property
     def egress_allow(self) -> str | None: ...
+
+    @property
+    def webhook_retention_days(self) -> int: ...
 
     def secret_box(self) -> SecretBox: ...
 
@@ -83,11 +89,15 @@ async def run(settings: WorkerSettings) -> None:
                 trigger_relay.JOB: firings.handler(storage, actions, stopping),
                 stored_triggers.DROP_JOB: firings.drop_handler(database),
                 workflow_runs.JOB: workflows.handler(storage, outbound, stopping),
+                stored_replays.JOB: webhook_replays.handler(storage, stopping),
             }
             _log.info("the worker takes jobs")
             async with asyncio.TaskGroup() as group:
-                group.create_task(sweep(database, stopping))
-                group.create_task(relay(storage.relay, bus, stopping))
+                keep = timedelta(days=settings.webhook_retention_days)
+                group.create_task(sweep(database, stopping, keep))
+                made = asyncio.Event()
+                group.create_task(relay(storage.relay, bus, stopping, made=made))
+                group.create_task(deliver(storage, outbound, stopping, made))
                 group.create_task(workflows.keep_schedules(storage, stopping))
                 await jobs.run(database_url, handlers, stopping)
             await wakes.sent()

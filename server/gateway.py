@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from domain.addresses import Allowed
 from persistence import organizations
 from persistence.blobs import Blobs
 from persistence.change_log import ChangeLog
@@ -42,7 +43,11 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         )
         wakeups = Wakeups()
         storage = PostgresStorage(
-            database, wakeups, Blobs.open(settings.blob_place), settings.secret_box()
+            database,
+            wakeups,
+            Blobs.open(settings.blob_place),
+            settings.secret_box(),
+            Allowed.parse(settings.egress_allow),
         )
         bus = open_bus(settings.redis_url or "memory://")
         hub = await stack.enter_async_context(Hub(bus, LogAdapter(storage.log)))

@@ -96,6 +96,12 @@ class Settings(BaseSettings):
         description="Hosts, addresses and networks, with commas between, that workflows and "
         "triggers may call although they are not public: `intern.example,10.0.0.0/8`.",
     )
+    webhook_retention_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        description="Days for which deliveries of webhooks are kept after they ended.",
+    )
     shutdown_seconds: int = Field(
         10, ge=1, le=600, description="How long a stopping process may finish what it began."
     )

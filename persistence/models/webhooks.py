@@ -78,6 +78,7 @@ class WebhookDeliveryRow(SQLModel, table=True):
             "ix_webhook_delivery_due",
             "endpoint_id",
             "next_at",
+            "number",
             postgresql_where=text("status = 'pending'"),
         ),
         Index("ix_webhook_delivery_endpoint", "endpoint_id", "id"),

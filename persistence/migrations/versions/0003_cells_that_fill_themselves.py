@@ -350,7 +350,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_webhook_delivery_due",
         "webhook_delivery",
-        ["endpoint_id", "next_at"],
+        ["endpoint_id", "next_at", "number"],
         unique=False,
         postgresql_where=sa.text("status = 'pending'"),
     )
