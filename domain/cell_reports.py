@@ -9,7 +9,7 @@ from domain import access, ids, values
 from domain.access import Viewer
 from domain.cells import CellReport, CellStatus
 from domain.changes import Cause
-from domain.columns import Column, ColumnType, TableShape
+from domain.columns import Column, ColumnType, ComputedBy, TableShape
 from domain.errors import ErrorCode, Invalid, Problem
 from domain.file_values import named_files, unknown_file
 from domain.ports import Storage
@@ -113,7 +113,7 @@ class _Checker:
         if column is None:
             message = f"Unknown column: {raw.column}"
             self._refuse(index, "column", ErrorCode.UNKNOWN_COLUMN, message)
-        elif column.computed_by is None:
+        elif column.computed_by is not ComputedBy.EXTERNAL:
             message = f"{column.key} is not filled from outside (computedBy: EXTERNAL)"
             self._refuse(index, "column", ErrorCode.INVALID, message)
             return None

@@ -8,6 +8,7 @@ from domain.changes import ChangeKind
 from domain.errors import ErrorCode, Invalid, Problem
 from domain.row_values import RowValues
 from domain.row_writes import PreparedRow, Written
+from persistence.cell_states import outdate_dependents
 from persistence.json_text import dumps
 from persistence.row_sql import rows_json, stored_columns
 from persistence.row_update import merge_assignments, update_statement
@@ -115,4 +116,5 @@ async def _write_values(write: TableWrite, reports: Sequence[CellReport]) -> lis
     )
     rows = [PreparedRow(row_id, RowValues(cells, None)) for row_id, cells in values.items()]
     await write.connection.fetch(text, rows_json(rows), write.at, write.shape.id, write.revision)
+    await outdate_dependents(write, list(values), numbers)
     return list(values)

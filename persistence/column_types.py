@@ -3,7 +3,6 @@ transaction that holds the users' table."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain import ids
+from domain.changes import Cause
 from domain.column_type_records import (
     MAX_VALUES,
     ColumnTypeChanged,
@@ -22,12 +22,15 @@ from domain.column_type_records import (
 from domain.columns import Column, TableShape
 from domain.errors import ErrorCode, StructureMoved, invalid
 from persistence import indexes
+from persistence.cell_states import outdate_cells
 from persistence.column_rows import entity
+from persistence.computed_shapes import with_computations
 from persistence.engine import Connection, Pool, run_sql
 from persistence.json_text import dumps
 from persistence.models import ColumnRow, TableRow
 from persistence.read_sql import value_json
 from persistence.row_update import merge_assignments, update_statement
+from persistence.unit_of_work import OrganizationWrite, TableWrite
 from persistence.user_tables import add_user_column, drop_user_column
 
 #: Rows of one statement.
@@ -57,7 +60,7 @@ async def change_type(
     old: Column,
     new: Column,
     convert: Convert,
-    at: datetime,
+    write: OrganizationWrite,
 ) -> tuple[ColumnTypeChanged, bool]:
     """Put the new column into the place of the old one, and tell whether the old one had an index.
 
@@ -68,7 +71,7 @@ async def change_type(
     row = (await session.exec(select(ColumnRow).where(ColumnRow.id == old.id))).one()
     table = (await session.exec(select(TableRow).where(TableRow.id == shape.id))).one()
     former = ColumnRow(**row.model_dump(exclude={"id"}), id=ids.new_id(ids.Kind.COLUMN))
-    former.deleted_at = former.updated_at = row.updated_at = at
+    former.deleted_at = former.updated_at = row.updated_at = write.at
     row.number, row.type = table.next_column, new.type.value
     row.config = dict(new.config) if new.config is not None else None
     row.default_value = new.default_value
@@ -81,8 +84,8 @@ async def change_type(
     await drop_user_column(session, shape, old)
     had_index = await indexes.forget(session, shape, old)
     columns = tuple(made if each.id == old.id else each for each in shape.columns)
-    await _write(session, replace(shape, columns=columns), made, _texts(converted), at)
-    if old.computed_by:
+    await _write(session, replace(shape, columns=columns), made, _texts(converted), write)
+    if old.stateful:
         await _move_states(connection, shape, old, made, converted)
     lost = len(converted.lost)
     return ColumnTypeChanged(made, len(converted.values) - lost, lost), had_index
@@ -122,18 +125,18 @@ async def restore(
     shape: TableShape,
     column: Column,
     found: Sequence[tuple[UUID, str]],
-    at: datetime,
+    write: OrganizationWrite,
 ) -> Column:
     """Make a deleted column live again, at the end, with these values. The clocks are locked."""
     await _begin(session)
     row = (await session.exec(select(ColumnRow).where(ColumnRow.id == column.id))).one()
     if row.deleted_at is None:
         raise StructureMoved
-    row.deleted_at, row.updated_at, row.key = None, at, column.key
+    row.deleted_at, row.updated_at, row.key = None, write.at, column.key
     row.position = max((each.position for each in shape.columns), default=-1) + 1
     await session.flush()
     made = entity(row)
-    await _write(session, replace(shape, columns=(*shape.columns, made)), made, found, at)
+    await _write(session, replace(shape, columns=(*shape.columns, made)), made, found, write)
     return made
 
 
@@ -155,7 +158,7 @@ async def _write(
     shape: TableShape,
     column: Column,
     values: Sequence[tuple[UUID, str]],
-    at: datetime,
+    write: OrganizationWrite,
 ) -> None:
     """Add the column to the users' table and fill it: each row with a value gets a version, in the
     revision that the change of columns is about to take."""
@@ -167,7 +170,7 @@ async def _write(
         "SELECT revision + 1 AS revision, greatest(last_at, :at) AS at FROM table_clock"
         " WHERE table_id = :id",
         id=shape.id,
-        at=at,
+        at=write.at,
     )
     moment = clock.one()
     raw = await (await session.connection()).get_raw_connection()
@@ -177,6 +180,22 @@ async def _write(
         chunk = values[start : start + _CHUNK]
         rows = ",".join(f'{{"id":"{id_}","{column.sql_name}":{json}}}' for id_, json in chunk)
         await driver.fetch(text, f"[{rows}]", moment.at, shape.id, moment.revision)
+    if any(each.tool is not None for each in shape.columns):
+        table = TableWrite(driver, shape, write.actor, Cause(), moment.revision, moment.at)
+        await _outdate_readers(session, table, column, [row_id for row_id, _ in values])
+
+
+async def _outdate_readers(
+    session: AsyncSession, write: TableWrite, column: Column, row_ids: Sequence[UUID]
+) -> None:
+    """A value in another type, or one that is there again, is another input of tools."""
+    shape = write.shape
+    organization = (shape.organization_id, shape.organization_number)
+    columns = await with_computations(session, organization, shape.number, shape.columns)
+    write = replace(write, shape=replace(shape, columns=columns))
+    readers = write.shape.tool_graph.dependents.get(column.number, ())
+    for start in range(0, len(row_ids), _CHUNK):
+        await outdate_cells(write, row_ids[start : start + _CHUNK], readers)
 
 
 async def _move_states(

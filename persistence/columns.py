@@ -157,7 +157,7 @@ class Columns:
             session: AsyncSession, write: OrganizationWrite
         ) -> tuple[tuple[ColumnTypeChanged, bool], dict[str, Any]]:
             made, had_index = await column_types.change_type(
-                session, shape, old, new, convert, write.at
+                session, shape, old, new, convert, write
             )
             told = {
                 "id": str(old.id),
@@ -189,7 +189,7 @@ class Columns:
         async def work(
             session: AsyncSession, write: OrganizationWrite
         ) -> tuple[Column, dict[str, Any]]:
-            made = await column_types.restore(session, shape, column, found, write.at)
+            made = await column_types.restore(session, shape, column, found, write)
             return made, {"added": [str(made.id)]}
 
         return await self._change(shape, actor, work)

@@ -13,11 +13,11 @@ from domain.changes import ChangeKind
 from domain.columns import TableShape
 from domain.entities import Import, ImportRejection, ImportStatus
 from domain.import_chunks import EncodedChunk, ImportChunk
+from persistence.cell_states import resolve_added
 from persistence.engine import Connection
 from persistence.import_merges import EncodedMerge, chosen, encode_merge, match, update_matched
 from persistence.import_rows import EncodedRows, copy_rows, encode
 from persistence.json_text import dumps
-from persistence.row_sql import external_values
 from persistence.unit_of_work import TableWrite
 
 #: What `found_import` reads.
@@ -150,30 +150,13 @@ async def _add_rows(write: TableWrite, rows: EncodedRows) -> None:
     count = rows.count
     start = await write.connection.fetchval(_TAKE_POSITIONS, write.shape.id, count)
     await copy_rows(write, rows, start)
-    if write.shape.stateful_columns:
-        await write.connection.execute(_resolve(write.shape), write.shape.id, write.revision)
+    await resolve_added(write)
     await write.log(ChangeKind.ROWS_ADDED, added=count)
 
 
 async def log_end(write: TableWrite, status: ImportStatus) -> None:
     """The log entry of an end, for whoever follows the import."""
     await write.log(ChangeKind.TABLE_CHANGED, details={"importStatus": status.value})
-
-
-def _resolve(shape: TableShape) -> str:
-    """A value imported into a column of an outside worker resolves its cell."""
-    return f"""
-WITH given AS (
-  SELECT v.row_id, x.number, v.updated_at
-  FROM row_version AS v, {external_values(shape)} AS x(number, name)
-  WHERE v.table_id = $1 AND v.revision = $2 AND v.data->>x.name IS NOT NULL
-), states AS (
-  INSERT INTO cell_state (table_id, row_id, column_number, status, updated_at)
-  SELECT $1, row_id, number, 'resolved', updated_at FROM given
-)
-INSERT INTO cell_change (table_id, row_id, column_number, revision, previous, status, at)
-SELECT $1, row_id, number, $2, 'initialized', 'resolved', updated_at FROM given
-"""
 
 
 def found_import(row: "asyncpg.Record | None") -> Import | None:

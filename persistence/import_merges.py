@@ -14,10 +14,10 @@ from domain.columns import TableShape
 from domain.entities import ImportRejection
 from domain.import_chunks import ImportChunk, Merge
 from domain.values import TYPES
+from persistence.cell_states import settle
 from persistence.import_rows import EncodedRows
 from persistence.json_text import dumps
 from persistence.row_sql import image
-from persistence.row_update import settle_states
 from persistence.statements import statements
 from persistence.unit_of_work import TableWrite
 
@@ -98,8 +98,7 @@ async def update_matched(
         text, f"[{rows}]", write.at, write.shape.id, write.revision
     )
     if changed:
-        if write.shape.stateful_columns:
-            await settle_states(write, [record["id"] for record in changed])
+        await settle(write, [record["id"] for record in changed])
         await write.log(ChangeKind.ROWS_CHANGED, changed=len(changed))
     return len(changed)
 

@@ -22,6 +22,7 @@ from domain.selection import (
 )
 from domain.values import Family
 from persistence.filter_sql import operand
+from persistence.status_sql import status_sql
 
 #: Alias of the stored states of a row's cells: one jsonb object by column number.
 STATES = "states"
@@ -157,10 +158,10 @@ def _cells(shape: TableShape, field: CellsSelection, alias: str) -> str:
 
 def _cell(shape: TableShape, cell: CellSelection, alias: str) -> str:
     column = shape.columns_by_number[cell.column_number]
-    return _object([(name, _cell_part(column, part, alias)) for name, part in cell.parts])
+    return _object([(name, _cell_part(shape, column, part, alias)) for name, part in cell.parts])
 
 
-def _cell_part(column: Column, part: CellPart | Literal, alias: str) -> str:
+def _cell_part(shape: TableShape, column: Column, part: CellPart | Literal, alias: str) -> str:
     if isinstance(part, Literal):
         return _constant(part.json)
     state = f"{STATES}->'{column.number}'" if column.stateful else None
@@ -172,7 +173,7 @@ def _cell_part(column: Column, part: CellPart | Literal, alias: str) -> str:
         case CellPart.VALUE:
             return f"coalesce({value_json(column, alias)}, 'null')"
         case CellPart.STATUS:
-            return _status(column, state, alias)
+            return _status(shape, column, alias)
         case CellPart.ERROR | CellPart.PROGRESS:
             return (
                 f"coalesce(({state}->'{part.value}')::text, 'null')" if state else _constant("null")
@@ -182,18 +183,12 @@ def _cell_part(column: Column, part: CellPart | Literal, alias: str) -> str:
             return moment_json(f"coalesce({own}, {alias}.updated_at)")
 
 
-def _status(column: Column, state: str | None, alias: str) -> str:
-    """Cells that people fill have no stored status: empty is initialized, anything else
-    resolved."""
-    if state:
-        name = f"coalesce({state}->>'status', '{CellStatus.INITIALIZED}')"
-        return f"""('"' || upper({name}) || '"')"""
-    if not is_stored(column):
+def _status(shape: TableShape, column: Column, alias: str) -> str:
+    """Cells that people fill have no stored status, and those of tools need none."""
+    if not column.stateful and not is_stored(column):
         return _constant(f'"{CellStatus.INITIALIZED.upper()}"')
-    return (
-        f"CASE WHEN {operand(column, alias)} IS NULL"
-        f""" THEN '"{CellStatus.INITIALIZED.upper()}"' ELSE '"{CellStatus.RESOLVED.upper()}"' END"""
-    )
+    found = status_sql(shape, column, alias, f"({STATES}->'{column.number}'->>'status')")
+    return f"""('"' || upper({found}) || '"')"""
 
 
 def record_columns(shape: TableShape, alias: str) -> str:

@@ -11,10 +11,11 @@ from domain.columns import TableShape
 from domain.errors import Conflict, StructureMoved
 from domain.idempotency import current_claim
 from domain.row_writes import PreparedRow, Written
+from persistence.cell_states import stateful_values
 from persistence.claims import writing
 from persistence.engine import Connection, Pool
 from persistence.json_text import dumps
-from persistence.row_sql import external_values, record_definition, rows_json, stored_columns
+from persistence.row_sql import record_definition, rows_json, stored_columns
 from persistence.statements import statements
 from persistence.unit_of_work import Wake, too_long_for_index
 
@@ -60,16 +61,20 @@ SELECT revision, last_at FROM clock
 
 
 def _states(shape: TableShape) -> str:
-    """A value written into a column of an outside worker resolves its cell."""
+    """A value in a column whose cells have states resolves its cell. Empty ones need no state."""
     if not shape.stateful_columns:
         return ""
     return f""", given AS (
-  SELECT (e.v->>'id')::uuid AS row_id, x.number, clock.revision, clock.last_at
-  FROM clock, jsonb_array_elements($3::jsonb) AS e(v), {external_values(shape)} AS x(number, name)
+  SELECT (e.v->>'id')::uuid AS row_id, x.number, x.outside, clock.revision, clock.last_at
+  FROM clock, jsonb_array_elements($3::jsonb) AS e(v),
+       {stateful_values(shape)} AS x(number, name, outside)
   WHERE e.v->>x.name IS NOT NULL
 ), states AS (
-  INSERT INTO cell_state (table_id, row_id, column_number, status, updated_at)
-  SELECT $1, row_id, number, 'resolved', last_at FROM given
+  INSERT INTO cell_state (table_id, row_id, column_number, status, producer, updated_at)
+  SELECT $1, row_id, number, 'resolved',
+         CASE WHEN NOT outside THEN jsonb_build_object('kind', 'person', 'actor', $6::text) END,
+         last_at
+  FROM given
 ), moves AS (
   INSERT INTO cell_change (table_id, row_id, column_number, revision, previous, status, at)
   SELECT $1, row_id, number, revision, 'initialized', 'resolved', last_at FROM given

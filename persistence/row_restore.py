@@ -7,9 +7,10 @@ from uuid import UUID
 
 from domain.changes import ChangeKind
 from domain.columns import TableShape
+from persistence.cell_states import resolve_added, settle
 from persistence.rollback_plans import Plan, RowState
-from persistence.row_sql import external_values, image, record_definition, stored_columns
-from persistence.row_update import remove_rows, settle_states
+from persistence.row_sql import image, record_definition, stored_columns
+from persistence.row_update import remove_rows
 from persistence.statements import statements
 from persistence.unit_of_work import TableWrite
 
@@ -75,23 +76,6 @@ FROM restored
 """
 
 
-def _resolve_statement(shape: TableShape) -> str:
-    """A row that is made again with a value in a column of an outside worker has a resolved
-    cell."""
-    return f"""
-WITH given AS (
-  SELECT v.row_id, x.number, v.updated_at
-  FROM row_version AS v, {external_values(shape)} AS x(number, name)
-  WHERE v.table_id = $1 AND v.revision = $2 AND v.action = 'create' AND v.data->>x.name IS NOT NULL
-), states AS (
-  INSERT INTO cell_state (table_id, row_id, column_number, status, updated_at)
-  SELECT $1, row_id, number, 'resolved', updated_at FROM given
-)
-INSERT INTO cell_change (table_id, row_id, column_number, revision, previous, status, at)
-SELECT $1, row_id, number, $2, 'initialized', 'resolved', updated_at FROM given
-"""
-
-
 async def carry_out(write: TableWrite, plan: Plan) -> None:
     """Write all that the plan says: deletions, changes and additions, each an entry of its own.
 
@@ -115,8 +99,7 @@ async def change_rows(write: TableWrite, states: Sequence[RowState]) -> None:
     """Give rows that are there other data."""
     text = statements.get(write.shape, "rollback: past", lambda: _change_statement(write.shape))
     await _write(write, text, states)
-    if write.shape.stateful_columns:
-        await settle_states(write, [state.row_id for state in states])
+    await settle(write, [state.row_id for state in states])
     await write.log(ChangeKind.ROWS_CHANGED, changed=len(states))
 
 
@@ -124,11 +107,7 @@ async def restore_rows(write: TableWrite, states: Sequence[RowState]) -> None:
     """Make rows again that were deleted."""
     text = statements.get(write.shape, "rollback: restore", lambda: _restore_statement(write.shape))
     await _write(write, text, states)
-    if write.shape.stateful_columns:
-        resolve = statements.get(
-            write.shape, "rollback: resolve", lambda: _resolve_statement(write.shape)
-        )
-        await write.connection.execute(resolve, write.shape.id, write.revision)
+    await resolve_added(write)
     await write.log(ChangeKind.ROWS_ADDED, added=len(states))
 
 

@@ -63,12 +63,6 @@ class _Names(dict[int, str]):
 _NAMES = _Names()
 
 
-def external_values(shape: TableShape) -> str:
-    """The columns that an outside worker fills, as a VALUES list of (number, name in images)."""
-    pairs = (f"({column.number}, '{column.sql_name}')" for column in shape.stateful_columns)
-    return f"(VALUES {', '.join(pairs)})"
-
-
 def column_names(shape: TableShape, alias: str) -> list[str]:
     """Every column of the users' table by name, system columns first."""
     cells = [column.sql_name for column in stored_columns(shape)]

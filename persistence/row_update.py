@@ -8,13 +8,8 @@ from domain.changes import ChangeKind
 from domain.columns import Column, TableShape
 from domain.errors import Conflict, ErrorCode, Invalid, Problem, VersionConflict
 from domain.row_writes import PreparedRow, Written
-from persistence.row_sql import (
-    external_values,
-    image,
-    record_definition,
-    rows_json,
-    stored_columns,
-)
+from persistence.cell_states import settle
+from persistence.row_sql import image, record_definition, rows_json, stored_columns
 from persistence.statements import statements
 from persistence.unit_of_work import NothingWritten, TableWrite
 
@@ -95,8 +90,7 @@ async def _update(write: TableWrite, rows: Sequence[PreparedRow], text: str) -> 
     if len(found) < len(rows):
         await _refuse(write, rows, {record["id"] for record in found})
     row_ids = [row.id for row in rows]
-    if write.shape.stateful_columns:
-        await settle_states(write, row_ids)
+    await settle(write, row_ids)
     await write.log(ChangeKind.ROWS_CHANGED, changed=len(rows))
     return Written(write.revision, write.at, row_ids)
 
@@ -123,41 +117,6 @@ async def _refuse(write: TableWrite, rows: Sequence[PreparedRow], done: set[UUID
         for c in conflicts
     )
     raise Conflict(f"Rows were changed by someone else: {named}", conflicts)
-
-
-_STATES = """
-WITH image AS (
-  SELECT v.row_id, x.number, v.data->>x.name IS NOT NULL AS filled,
-         -- As texts: an image may hold null or lack the key, which is the same.
-         p.data->>x.name IS NOT DISTINCT FROM v.data->>x.name AS same
-  FROM row_version v
-  JOIN row_version p ON p.table_id = v.table_id AND p.row_id = v.row_id AND p.version = v.version -
-  1 CROSS JOIN {external} AS x(number, name)
-  WHERE v.table_id = $1 AND v.revision = $2 AND v.row_id = ANY($3)
-), moved AS (
-  SELECT i.row_id, i.number, coalesce(s.status, 'initialized') AS previous,
-         CASE WHEN i.filled THEN 'resolved' ELSE 'initialized' END AS status
-  FROM image i
-  LEFT JOIN cell_state s
-    ON s.table_id = $1 AND s.row_id = i.row_id AND s.column_number = i.number
-  WHERE NOT i.same
-), states AS (
-  INSERT INTO cell_state (table_id, row_id, column_number, status, updated_at)
-  SELECT $1, row_id, number, status, $4 FROM moved
-  ON CONFLICT (table_id, row_id, column_number)
-  DO UPDATE SET status = excluded.status, error = NULL, progress = NULL, updated_at =
-  excluded.updated_at )
-INSERT INTO cell_change (table_id, row_id, column_number, revision, previous, status, at)
-SELECT $1, row_id, number, $2, previous, status, $4 FROM moved WHERE previous <> status
-"""
-
-
-async def settle_states(write: TableWrite, row_ids: Sequence[UUID]) -> None:
-    """A plain write into a column of an outside worker resolves the cell, or empties it."""
-    text = statements.get(
-        write.shape, "settle", lambda: _STATES.format(external=external_values(write.shape))
-    )
-    await write.connection.execute(text, write.shape.id, write.revision, list(row_ids), write.at)
 
 
 def delete_statement(shape: TableShape) -> str:
