@@ -29,8 +29,8 @@ class Body(BaseModel):
 class SessionBody(Body):
     """A session to be made."""
 
-    name: Text | None = Field(
-        None, min_length=1, max_length=256, description="`Session <n>` without it."
+    name: Annotated[Text, Field(min_length=1, max_length=256)] | None = Field(
+        None, description="`Session <n>` without it."
     )
 
 
@@ -80,4 +80,6 @@ class WebhookBody(Body):
     phacetIds: list[str] | None = Field(
         None, max_length=MAX_TABLES, description="An older word for `tableIds`."
     )
-    description: Text | None = Field(None, max_length=2000, description="What it is for.")
+    description: Annotated[Text, Field(max_length=2000)] | None = Field(
+        None, description="What it is for."
+    )
