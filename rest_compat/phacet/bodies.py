@@ -14,7 +14,7 @@ def _storable(text: str) -> str:
         raise ValueError(error.message) from None
 
 
-Text = Annotated[str, AfterValidator(_storable)]
+_STORABLE = AfterValidator(_storable)
 #: As many as a table has columns.
 MAX_CELLS = 500
 MAX_TABLES = 1_000
@@ -29,7 +29,7 @@ class Body(BaseModel):
 class SessionBody(Body):
     """A session to be made."""
 
-    name: Annotated[Text, Field(min_length=1, max_length=256)] | None = Field(
+    name: Annotated[str, Field(min_length=1, max_length=256), _STORABLE] | None = Field(
         None, description="`Session <n>` without it."
     )
 
@@ -70,7 +70,9 @@ class RowChangeBody(Body):
 class WebhookBody(Body):
     """A webhook endpoint to be made."""
 
-    url: Text = Field(min_length=1, max_length=2048, description="Where events are sent.")
+    url: Annotated[str, Field(min_length=1, max_length=2048), _STORABLE] = Field(
+        description="Where events are sent."
+    )
     eventTypes: list[str] = Field(
         min_length=1, max_length=20, description="The events to send, by name."
     )
@@ -80,6 +82,6 @@ class WebhookBody(Body):
     phacetIds: list[str] | None = Field(
         None, max_length=MAX_TABLES, description="An older word for `tableIds`."
     )
-    description: Annotated[Text, Field(max_length=2000)] | None = Field(
+    description: Annotated[str, Field(max_length=2000), _STORABLE] | None = Field(
         None, description="What it is for."
     )
