@@ -1,6 +1,5 @@
 """Deliveries of webhooks: looking at them, trying them again, replaying a range of revisions."""
 
-from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from domain import access
@@ -9,7 +8,6 @@ from domain.errors import Conflict, ErrorCode, NotFound, invalid
 from domain.ports import Storage
 from domain.tables import shape_of
 from domain.webhook_records import (
-    Attempt,
     Delivery,
     DeliveryPage,
     DeliveryStatus,
@@ -57,14 +55,6 @@ async def get_delivery(viewer: Viewer, storage: Storage, delivery_id: UUID) -> D
     """One delivery. Raises `NotFound`."""
     access.require(viewer, "webhookDeliveries")
     return await _existing_delivery(viewer, storage, delivery_id)
-
-
-async def list_attempts(
-    viewer: Viewer, storage: Storage, delivery_ids: Sequence[UUID]
-) -> Mapping[UUID, Sequence[Attempt]]:
-    """The attempts of deliveries that the viewer was shown, the first one first."""
-    access.require(viewer, "webhookDeliveries")
-    return await storage.webhook_deliveries.attempts(viewer.organization_id, delivery_ids)
 
 
 async def retry_delivery(viewer: Viewer, storage: Storage, delivery_id: UUID) -> Delivery:

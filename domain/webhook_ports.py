@@ -1,12 +1,11 @@
 """What use cases of webhooks need of storage."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from domain.webhook_records import (
-    Attempt,
     Delivery,
     DeliveryPage,
     DeliveryStatus,
@@ -72,11 +71,6 @@ class WebhookDeliveryStore(Protocol):
     ) -> int: ...
 
     async def get(self, organization_id: UUID, delivery_id: UUID) -> Delivery | None: ...
-
-    async def attempts(
-        self, organization_id: UUID, delivery_ids: Sequence[UUID]
-    ) -> Mapping[UUID, Sequence[Attempt]]:
-        """The attempts of each delivery, the first one first."""
 
     async def retry(self, organization_id: UUID, delivery_id: UUID) -> Delivery | None:
         """Have a dead one tried again by the whole schedule; None when it is not dead."""

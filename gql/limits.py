@@ -67,6 +67,8 @@ _LISTS = {
     "groups": 100,
     "points": 100,
     "triggers": 10,
+    "webhooks": 10,
+    "attempts": 8,
 }
 #: Fields that start a statement of their own, beside the value that they give.
 _STATEMENTS = {

@@ -14,6 +14,7 @@ from domain.chart_records import Chart
 from domain.columns import Column
 from domain.entities import Project, Session, Table
 from domain.trigger_records import Trigger
+from domain.webhook_records import Attempt
 from domain.workflow_records import Workflow, WorkflowRun, WorkflowStep
 from persistence.storage import PostgresStorage
 
@@ -59,6 +60,10 @@ class Loaders:
     @cached_property
     def steps_of_run(self) -> DataLoader[UUID, list[WorkflowStep]]:
         return self._many(self._storage.workflow_runs.steps_of)
+
+    @cached_property
+    def attempts_of_delivery(self) -> DataLoader[UUID, list[Attempt]]:
+        return self._many(self._storage.webhook_deliveries.attempts)
 
     @cached_property
     def tables_of_project(self) -> DataLoader[UUID, list[Table]]:

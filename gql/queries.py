@@ -34,6 +34,7 @@ from gql.types.rows import Row, spliced_row
 from gql.types.tables import Table
 from gql.types.templates import Template
 from gql.types.vocabulary import TableSource, TemplateCategory, TemplateScope
+from gql.webhook_queries import WebhookQueries
 from gql.workflow_queries import WorkflowQueries
 
 #: Longest list of ids in `nodes`.
@@ -43,7 +44,7 @@ _Id = Annotated[strawberry.ID, strawberry.argument(description="The id; null for
 
 
 @strawberry.type(description="What can be read.")
-class Query(TriggerQueries, ChartQueries, WorkflowQueries, ProviderQueries):
+class Query(TriggerQueries, ChartQueries, WorkflowQueries, ProviderQueries, WebhookQueries):
     @strawberry.field(description="Every project, oldest first.")
     async def projects(self, info: Info) -> list[Project]:
         found = await projects.list_projects(info.context.viewer, info.context.storage)

@@ -20,6 +20,8 @@ from gql.mutations.tables import TableMutations
 from gql.mutations.tasks import TaskMutations
 from gql.mutations.templates import TemplateMutations
 from gql.mutations.triggers import TriggerMutations
+from gql.mutations.webhook_deliveries import WebhookDeliveryMutations
+from gql.mutations.webhooks import WebhookMutations
 from gql.mutations.workflow_runs import WorkflowRunMutations
 from gql.mutations.workflows import WorkflowMutations
 from gql.queries import Query
@@ -51,6 +53,8 @@ class Mutation(
     WorkflowMutations,
     WorkflowRunMutations,
     TaskMutations,
+    WebhookMutations,
+    WebhookDeliveryMutations,
 ):
     """All mutations, noun by noun."""
 

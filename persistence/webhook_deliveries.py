@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -80,7 +80,7 @@ DELETE FROM webhook_replay r USING gone WHERE r.endpoint_id = gone.id
 
 
 class WebhookDeliveries:
-    """The `WebhookDeliveryStore` port."""
+    """The `WebhookDeliveryStore` port, and attempts for loaders."""
 
     def __init__(self, database: Database) -> None:
         self._pool = database.pool
@@ -110,7 +110,7 @@ class WebhookDeliveries:
 
     async def attempts(
         self, organization_id: UUID, delivery_ids: Sequence[UUID]
-    ) -> Mapping[UUID, Sequence[Attempt]]:
+    ) -> dict[UUID, list[Attempt]]:
         """The attempts of each, the first one first."""
         found: dict[UUID, list[Attempt]] = defaultdict(list)
         for r in await self._pool.fetch(_ATTEMPTS, organization_id, list(delivery_ids)):

@@ -1,7 +1,7 @@
 """One attempt at a delivery: the request, and what its answer means."""
 
 import asyncio
-import random
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -42,6 +42,7 @@ _MASK = "v1,********"
 #: What the time is. Tests have their own.
 Clock = Callable[[], datetime]
 
+_random = secrets.SystemRandom()
 _log = structlog.get_logger()
 
 
@@ -145,7 +146,7 @@ def _result(outgoing: Outgoing, made: Attempt, error: str | None, now: datetime)
     final = outgoing.delivery.event_type == PING or made.status_code == GONE
     if final or failures > len(PAUSES):
         return Result(outgoing, made, DeliveryStatus.DEAD, None, error)
-    again = now + PAUSES[failures - 1] * random.uniform(1, 1 + JITTER)
+    again = now + PAUSES[failures - 1] * _random.uniform(1, 1 + JITTER)
     return Result(outgoing, made, DeliveryStatus.PENDING, again, error)
 
 

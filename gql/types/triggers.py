@@ -206,7 +206,7 @@ class Trigger:
             id=strawberry.ID(str(trigger.id)),
             name=trigger.name,
             event=TriggerEvent(trigger.event.value),
-            condition=JSON(_row_filter(condition)) if condition is not None else None,
+            condition=JSON(row_filter(condition)) if condition is not None else None,
             action_type=TriggerActionType(trigger.action_type.value),
             action_config=JSON(shown_config(trigger.action_config)),
             status=TriggerStatus(trigger.status.value),
@@ -220,15 +220,15 @@ class Trigger:
         )
 
 
-def _row_filter(condition: Any) -> dict[str, Any]:
+def row_filter(condition: Any) -> dict[str, Any]:
     """A stored condition as a client would write it as `RowFilter`."""
     if isinstance(condition, list):
-        return {"all": [_row_filter(part) for part in condition]}
+        return {"all": [row_filter(part) for part in condition]}
     assert isinstance(condition, Mapping), "conditions are checked when they are saved"
     names: tuple[Literal["all", "any"], ...] = ("all", "any")
     for name in names:
         if name in condition and "column" not in condition:
-            return {name: [_row_filter(part) for part in condition[name]]}
+            return {name: [row_filter(part) for part in condition[name]]}
     if "not" in condition:
-        return {"not": _row_filter(condition["not"])}
+        return {"not": row_filter(condition["not"])}
     return {"where": {**condition, "operator": str(condition["operator"]).upper()}}

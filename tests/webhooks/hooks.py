@@ -179,8 +179,8 @@ class Hooks:
 
     async def attempts(self, delivery: Delivery) -> Sequence[Attempt]:
         """The attempts of a delivery."""
-        found = await webhook_deliveries.list_attempts(
-            self.world.viewer, self.world.storage, [delivery.id]
+        found = await self.world.storage.webhook_deliveries.attempts(
+            self.world.viewer.organization_id, [delivery.id]
         )
         return found.get(delivery.id, ())
 
