@@ -24,8 +24,8 @@ _MAX_DIGITS = numbers.MAX_DIGITS
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 _JSON, _ERROR = 0, 1
-#: How the wrapper's own complaints begin.
-RETURNED = "run returned "
+#: How the wrapper's own messages begin.
+OWN_MESSAGES = ("run returned ", "run raised ")
 _NOT_A_NUMBER = "NaN and Infinity are no values for a cell"
 _TOO_LONG = f"run returned more than {MAX_VALUE_BYTES // 1024} kB"
 _TOO_DEEP = "run returned lists or objects that are nested too deeply"
@@ -97,7 +97,13 @@ def {name}_make():
         return done
 
     def one(run, row):
-        return packed(run(row))
+        try:
+            return packed(run(row))
+        except any_error as error:
+            message = text_of(error)
+            if size(message) > 2000:
+                raise wrong_value('run raised ' + kind_of(error).__name__ + ': ' + message[:1000])
+            raise
 
     return many, one
 {name}_many, {name}_one = {name}_make()

@@ -19,7 +19,15 @@ from pydantic_monty import (
     ResourceLimits,
 )
 
-from processing.sandbox_program import RETURNED, Broken, Fault, Raised, Result, Wrapper, shortened
+from processing.sandbox_program import (
+    OWN_MESSAGES,
+    Broken,
+    Fault,
+    Raised,
+    Result,
+    Wrapper,
+    shortened,
+)
 
 MAX_MEMORY = 64_000_000
 MAX_DEPTH = 500
@@ -243,7 +251,7 @@ def sentence(error: Exception, seconds: float) -> str:
         return f"The program asks for names, files or pauses too often{where}"
     if message.startswith(_UNKNOWN):
         return f"The sandbox does not know{message.removeprefix(_UNKNOWN)}{where}"
-    told = message if message.startswith(RETURNED) else error.display("type-msg")
+    told = message if message.startswith(OWN_MESSAGES) else error.display("type-msg")
     return shortened(told.replace(_INTERNAL, "")) + where
 
 
