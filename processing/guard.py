@@ -46,6 +46,10 @@ class OutboundFailed(Exception):
     """The request failed on its way; it may have arrived. The text is for the user."""
 
 
+class OutboundTooLarge(OutboundFailed):
+    """The answer has more bytes than are read. Asking again would bring as many."""
+
+
 async def system_resolver(host: str, port: int) -> Sequence[str]:
     """The addresses of a name as this machine sees it. Raises OSError."""
     loop = asyncio.get_running_loop()
@@ -206,7 +210,7 @@ class _Body(httpx2.AsyncByteStream):
             async for part in self._response.aiter_stream():
                 left -= len(part)
                 if left < 0:
-                    raise OutboundFailed(
+                    raise OutboundTooLarge(
                         f"The answer is larger than {self._most_bytes // 1_000_000} MB"
                     )
                 yield part
