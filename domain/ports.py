@@ -35,6 +35,7 @@ from domain.idempotency import IdempotencyStore
 from domain.import_chunks import EncodedChunk, ImportChunk
 from domain.provider_records import ProviderStore, SecretStore
 from domain.row_writes import PreparedRow, Written
+from domain.run_ports import CellBatchStore, RunStore
 from domain.selection import RowRecord, RowSelection, RowsPage, RowsQuery
 from domain.template_records import NewTemplate, Template
 from domain.trigger_ports import FiringStore, TriggerStore
@@ -296,6 +297,12 @@ class Storage(Protocol):
 
     @property
     def rollbacks(self) -> RollbackStore: ...
+
+    @property
+    def runs(self) -> RunStore: ...
+
+    @property
+    def cell_batches(self) -> CellBatchStore: ...
 
     @property
     def tasks(self) -> TaskStore: ...

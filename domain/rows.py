@@ -111,24 +111,10 @@ async def add_rows(
     """Add 1 to 1,000 rows in one revision, all or none. Raises `NotFound`, or `Invalid` with every
     problem, or `Conflict` for a row with an id of its own that was added before."""
     access.require(viewer, "rowsAdd")
-    _check_count(len(command.rows))
+    check_count(len(command.rows))
 
     async def work(shape: TableShape) -> Written:
-        session_id = await _session(storage, shape, command.session_id)
-        checker = RowChecker.of(shape)
-        problems: list[Problem] = []
-        checked = [
-            checker.for_add(_by_key(command.naming, shape, row.data), index, problems)
-            for index, row in enumerate(command.rows)
-        ]
-        await name_files(storage, shape, checked, problems)
-        if problems:
-            raise Invalid(problems)
-        fresh = ids.new_ids(ids.Kind.ROW, len(checked), shape.number)
-        prepared = [
-            PreparedRow(given.id or row_id, values, given.created_by)
-            for row_id, values, given in zip(fresh, checked, command.rows, strict=True)
-        ]
+        session_id, prepared = await rows_to_add(storage, shape, command)
         return await storage.rows.insert(shape, viewer.actor, cause, session_id, prepared)
 
     return await on_table(viewer, storage, command.table_id, work)
@@ -142,24 +128,11 @@ async def update_rows(
     Raises `NotFound` for the table, `Invalid` with every problem (unknown rows too), and `Conflict`
     with both versions when a row changed since the writer saw it."""
     access.require(viewer, "rowsUpdate")
-    _check_count(len(command.rows))
-    _refuse_repeats([row.id for row in command.rows])
+    check_count(len(command.rows))
+    refuse_repeats([row.id for row in command.rows])
 
     async def work(shape: TableShape) -> Written:
-        checker = RowChecker.of(shape)
-        problems: list[Problem] = []
-        check = checker.for_merge if command.mode == "merge" else checker.for_replace
-        prepared = [
-            PreparedRow(
-                row.id,
-                check(_by_key(command.naming, shape, row.data), index, problems),
-                version=row.version,
-            )
-            for index, row in enumerate(command.rows)
-        ]
-        await name_files(storage, shape, [row.values for row in prepared], problems)
-        if problems:
-            raise Invalid(problems)
+        prepared = await rows_to_update(storage, shape, command)
         write = storage.rows.merge if command.mode == "merge" else storage.rows.replace
         return await write(shape, viewer.actor, cause, prepared)
 
@@ -173,12 +146,55 @@ async def delete_rows(
     the answer names those that were deleted. No row found: no revision is used. Raises
     `NotFound`."""
     access.require(viewer, "rowsDelete")
-    _check_count(len(row_ids), "rowIds")
+    check_count(len(row_ids), "rowIds")
 
     async def work(shape: TableShape) -> Written:
         return await storage.rows.delete(shape, viewer.actor, Cause(), row_ids)
 
     return await on_table(viewer, storage, table_id, work)
+
+
+async def rows_to_add(
+    storage: Storage, shape: TableShape, command: RowsAdd
+) -> tuple[UUID, list[PreparedRow]]:
+    """The session and the checked rows of a command, with their ids. Raises what `add_rows`
+    does."""
+    session_id = await _session(storage, shape, command.session_id)
+    checker = RowChecker.of(shape)
+    problems: list[Problem] = []
+    checked = [
+        checker.for_add(_by_key(command.naming, shape, row.data), index, problems)
+        for index, row in enumerate(command.rows)
+    ]
+    await name_files(storage, shape, checked, problems)
+    if problems:
+        raise Invalid(problems)
+    fresh = ids.new_ids(ids.Kind.ROW, len(checked), shape.number)
+    return session_id, [
+        PreparedRow(given.id or row_id, values, given.created_by)
+        for row_id, values, given in zip(fresh, checked, command.rows, strict=True)
+    ]
+
+
+async def rows_to_update(
+    storage: Storage, shape: TableShape, command: RowsUpdate
+) -> list[PreparedRow]:
+    """The checked rows of a command. Raises `Invalid` with every problem."""
+    checker = RowChecker.of(shape)
+    problems: list[Problem] = []
+    check = checker.for_merge if command.mode == "merge" else checker.for_replace
+    prepared = [
+        PreparedRow(
+            row.id,
+            check(_by_key(command.naming, shape, row.data), index, problems),
+            version=row.version,
+        )
+        for index, row in enumerate(command.rows)
+    ]
+    await name_files(storage, shape, [row.values for row in prepared], problems)
+    if problems:
+        raise Invalid(problems)
+    return prepared
 
 
 def _by_key(naming: Naming | None, shape: TableShape, data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -193,12 +209,14 @@ async def _session(storage: Storage, shape: TableShape, session_id: UUID | None)
     return session_id
 
 
-def _check_count(count: int, name: str = "rows") -> None:
+def check_count(count: int, name: str = "rows") -> None:
+    """Raises `Invalid` for more rows than a request takes, and for none."""
     if not 1 <= count <= MAX_ROWS:
         raise invalid(ErrorCode.OUT_OF_RANGE, f"{name} takes 1 to {MAX_ROWS} items", name)
 
 
-def _refuse_repeats(row_ids: Sequence[UUID]) -> None:
+def refuse_repeats(row_ids: Sequence[UUID]) -> None:
+    """Raises `Invalid` for a row that is named twice."""
     first: dict[UUID, int] = {}
     problems = []
     for index, row_id in enumerate(row_ids):

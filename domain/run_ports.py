@@ -1,4 +1,4 @@
-"""What runs need of storage; `ports.Storage` has it as an attribute."""
+"""What runs need of storage; `ports.Storage` has them as attributes."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -6,27 +6,25 @@ from uuid import UUID
 
 from domain.changes import Cause
 from domain.columns import Column, TableShape
-from domain.filters import Filter
 from domain.row_writes import PreparedRow, Written
 from domain.run_records import (
     Batch,
     CellResult,
-    CellsRun,
     Chunk,
     FailedCell,
     NewRun,
     Reserved,
     Run,
-    RunMode,
     RunStatus,
     SampleRow,
-    Selection,
+    Search,
     TakenCell,
 )
 from domain.tool_ports import CallEstimate, ToolEstimator, ToolRunner
 from domain.tool_records import Tool
 
-__all__ = ["CellsRun", "RunStore", "Tools"]
+#: Columns with what fills them.
+Filled = Sequence[tuple[Column, Tool]]
 
 
 class Tools(ToolRunner, ToolEstimator, Protocol):
@@ -36,25 +34,19 @@ class Tools(ToolRunner, ToolEstimator, Protocol):
 class RunStore(Protocol):
     """Methods that are given a shape raise `StructureMoved` when it is old."""
 
-    async def find(
-        self,
-        shape: TableShape,
-        run: NewRun | Run,
-        filter: Filter | None,
-        after: int,
-        limit: int,
-    ) -> Chunk:
-        """The next rows with cells to take, at most `limit`. It looks at 20,000 rows at most; a
-        chunk may be empty and not the last."""
+    async def find(self, shape: TableShape, search: Search) -> Chunk:
+        """The next rows with cells that a run would take. It looks at 20,000 rows at most, so that
+        a chunk may be empty and not the last."""
 
-    async def chosen(
-        self, shape: TableShape, selection: Selection, limit: int
-    ) -> Sequence[UUID]:
-        """Rows that were named, or that have a failed cell of another run, in the order of the
-        table."""
+    async def count(self, shape: TableShape, search: Search) -> tuple[int, dict[int, int], Chunk]:
+        """How many rows a run would take from the next 20,000, and how many cells of each column;
+        the chunk tells where to go on."""
+
+    async def sample(self, shape: TableShape, search: Search, tool: Tool) -> list[SampleRow]:
+        """The first rows, whatever their status, with the inputs of a tool."""
 
     async def start(self, shape: TableShape, actor: str, new: NewRun, chunk: Chunk) -> Run:
-        """Store a run and queue the cells of its first and last chunk, in one transaction."""
+        """Store a run and queue the cells of its only chunk, in one transaction."""
 
     async def start_large(self, shape: TableShape, actor: str, new: NewRun) -> Run:
         """Store a run whose cells a job will queue."""
@@ -68,7 +60,7 @@ class RunStore(Protocol):
         rows: Sequence[PreparedRow],
         new: NewRun,
     ) -> tuple[Written, Run]:
-        """Add rows and queue their cells: two entries of the log in one transaction."""
+        """Add rows and queue their cells: two entries of the log, in one transaction."""
 
     async def update_rows(
         self,
@@ -78,7 +70,7 @@ class RunStore(Protocol):
         rows: Sequence[PreparedRow],
         new: NewRun,
     ) -> tuple[Written, Run]:
-        """Change cells of rows and queue others: two entries of the log in one transaction."""
+        """Change cells of rows and queue others: two entries of the log, in one transaction."""
 
     async def queue_chunk(self, shape: TableShape, run: Run, chunk: Chunk) -> Run | None:
         """Queue the cells of a chunk; None when the run was cancelled or somebody else went on."""
@@ -101,18 +93,29 @@ class RunStore(Protocol):
     async def set_status(
         self, shape: TableShape | None, actor: str, run: Run, status: RunStatus
     ) -> Run | None:
-        """Pause, resume or cancel; None when the run is in no state for it. No shape: the table is
-        gone."""
+        """Pause, resume (`running`) or cancel; None when the run is in no state for it. No shape:
+        the table is gone."""
+
+    async def fail(self, shape: TableShape | None, run: Run, error: str) -> None:
+        """End a run that cannot go on; a job gives its cells back."""
 
     async def release(self, shape: TableShape, run: Run) -> bool:
-        """Give back the next cells of a cancelled run; whether there may be more."""
+        """Give back the next cells of a run that has ended; whether there may be more."""
 
-    async def begin_batch(self, run_id: UUID, number: int) -> Batch | None:
+    async def end(self, shape: TableShape | None, run_id: UUID) -> Run | None:
+        """End a run when nothing of it is left to do; None when something is, or it had ended."""
+
+    async def mark_undone(self, run: Run, actor: str) -> None:
+        """Remember who undid the run."""
+
+
+class CellBatchStore(Protocol):
+    """The work of batches. Methods that are given a shape raise `StructureMoved` when it is old."""
+
+    async def begin(self, run_id: UUID, number: int) -> Batch | None:
         """Take up a batch; None when there is nothing to do, or not now."""
 
-    async def take(
-        self, shape: TableShape, batch: Batch, columns: Sequence[tuple[Column, Tool]]
-    ) -> list[TakenCell]:
+    async def take(self, shape: TableShape, batch: Batch, columns: Filled) -> list[TakenCell]:
         """Set the batch's cells of these columns to calculating, in one revision, and read what
         they are made from."""
 
@@ -122,61 +125,24 @@ class RunStore(Protocol):
         """Set aside what calls may take, None for each that the budget does not allow."""
 
     async def finish(
-        self,
-        shape: TableShape,
-        batch: Batch,
-        columns: Sequence[tuple[Column, Tool]],
-        results: Sequence[CellResult],
-    ) -> RunStatus:
-        """Store results in one revision; where the run stands. Cells that the batch does not hold
-        any more are left alone, but what their calls took is counted."""
-
-    async def give_back(
-        self,
-        shape: TableShape,
-        batch: Batch,
-        cells: Sequence[CellResult],
+        self, shape: TableShape, batch: Batch, columns: Filled, results: Sequence[CellResult]
     ) -> None:
-        """Give cells back the statuses and states that they had, because of the budget."""
+        """Store results in one revision. Cells that the batch does not hold any more are left
+        alone, but what their calls took is counted."""
+
+    async def give_back(self, shape: TableShape, batch: Batch, cells: Sequence[TakenCell]) -> None:
+        """Give cells back the states that they had, because the budget does not allow them."""
 
     async def requeue(
         self, shape: TableShape, batch: Batch, cells: Sequence[CellResult], waiting: str | None
     ) -> None:
-        """Queue cells of the batch again that got no answer; `waiting` says why, if it takes
-        long."""
+        """Queue cells again that got no answer; `waiting` says why, when it takes long."""
 
     async def status(self, run_id: UUID) -> RunStatus | None:
-        """Where a run stands now."""
+        """Where the run stands now."""
 
-    async def end_batch(self, batch: Batch, *, whole: bool) -> bool:
-        """The batch is done, or, when not `whole`, stops for a pause. False: the pause is over, go
-        on."""
+    async def leave(self, batch: Batch) -> bool:
+        """Stop for a pause. False: the pause is over."""
 
-    async def end(self, shape: TableShape | None, run_id: UUID) -> Run | None:
-        """End a run when nothing of it is left to do; None when something is, or it had ended."""
-
-    async def fail(self, run: Run, error: str) -> None:
-        """End a run that cannot go on."""
-
-    async def sample(
-        self,
-        shape: TableShape,
-        tool: Tool,
-        filter: Filter | None,
-        row_ids: Sequence[UUID] | None,
-        limit: int,
-    ) -> list[SampleRow]:
-        """The first rows with the inputs of a tool."""
-
-    async def count(
-        self,
-        shape: TableShape,
-        columns: Sequence[Column],
-        mode: RunMode,
-        filter: Filter | None,
-        row_ids: Sequence[UUID] | None,
-    ) -> tuple[int, dict[int, int]]:
-        """How many rows a run would take, and how many cells of each column."""
-
-    async def mark_undone(self, run: Run, actor: str) -> None:
-        """Remember who undid the run."""
+    async def end(self, batch: Batch) -> None:
+        """The batch is done."""

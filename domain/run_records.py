@@ -11,13 +11,16 @@ from uuid import UUID
 
 from domain.cells import AT_REST, CellStatus
 from domain.changes import Cause, CauseKind
-from domain.filters import RawCondition
+from domain.columns import Column
+from domain.filters import Filter, RawCondition
 from domain.tool_records import Answer, Tool
 
 #: Rows whose cells are queued in the transaction of the request; more are queued by a job.
 INLINE_ROWS = 1_000
-#: Rows whose cells one transaction queues or lets go of: it holds the table's clock for about 0.1 s.
+#: Rows whose cells one transaction queues or lets go of. It holds the table's clock for 0.1 s.
 CHUNK_ROWS = 2_000
+#: A position before that of any row.
+BEFORE_ALL = -1
 
 
 class RunMode(StrEnum):
@@ -108,10 +111,10 @@ class CellsRun:
 class Run:
     """One run. `columns` are numbers; `tool` is set when the run brings its own.
 
-    Of `cells_total` that it took, those that are not counted elsewhere still wait: `cells_left` were
-    given back because of the budget, `cells_dropped` were filled by somebody else or are gone with
-    their rows. `cells_cached` are part of the resolved ones. `cells_skipped` it did not take,
-    because another run holds them. Costs are in US dollars."""
+    Of `cells_total` that it took, those that are not counted elsewhere still wait. `cells_left`
+    were given back because of the budget or of a cancellation, `cells_dropped` were filled by
+    somebody else or are gone with their rows. `cells_cached` are part of the resolved ones.
+    `cells_skipped` it did not take, because another run holds them. Costs are in US dollars."""
 
     id: UUID
     organization_id: UUID
@@ -222,14 +225,28 @@ class NewRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Rows whose cells are to be queued, in the order of the table, after `after`.
+class Search:
+    """Which rows a run takes: those behind the position `after` that match and have cells of these
+    columns which the mode takes. `rows_left` is what the budget still allows."""
 
-    `upto` is the position to go on behind; `last` says that no row follows. `cut` says that there
-    were more rows than the budget allows."""
+    columns: Sequence[Column]
+    mode: RunMode
+    filter: Filter | None = None
+    row_ids: Sequence[UUID] | None = None
+    failed_of: UUID | None = None
+    after: int = BEFORE_ALL
+    limit: int = CHUNK_ROWS
+    rows_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows whose cells are to be queued, in the order of the table.
+
+    `upto` is the position to go on behind; `last` says that no row follows, `cut` that the budget
+    allows no more of them."""
 
     row_ids: Sequence[UUID]
-    after: int
     upto: int
     last: bool
     cut: bool = False
@@ -270,7 +287,8 @@ class Reserved:
 
 @dataclass(frozen=True, slots=True)
 class CellResult:
-    """What became of a cell: an answer, or an error, or, with neither, the value that it had.
+    """What became of a cell: an answer, or an error; with neither, a cached cell keeps its value,
+    and any other one is empty, because all of its inputs are.
 
     `reserved` is what was set aside for its call."""
 
@@ -278,6 +296,21 @@ class CellResult:
     answer: Answer | None = None
     error: str | None = None
     reserved: Reserved = Reserved()
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no value."""
+        return self.error is not None or bool(self.answer and self.answer.error is not None)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the value that the cell has stays."""
+        return self.cell.cached and self.answer is None and self.error is None
+
+    @property
+    def value(self) -> Any:
+        """The value to write; None empties the cell."""
+        return self.answer.value if self.answer is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,5 +350,3 @@ class RunEstimate:
     tokens_high: int
     cost_low: Decimal | None
     cost_high: Decimal | None
-
-

@@ -24,12 +24,14 @@ from domain.entities import (
 from domain.errors import ErrorCode, invalid
 from domain.rollback_records import RollbackRun, RowConflict
 from domain.row_writes import PreparedRow
+from domain.run_records import Run
 from persistence.charts import Charts
 from persistence.columns import Columns
 from persistence.files import Files
 from persistence.imports import Imports
 from persistence.projects import Projects
 from persistence.rollbacks import Rollbacks
+from persistence.runs import Runs
 from persistence.tables import Tables
 
 _OUTSIDE = "This key makes and keeps tables in its own projects only"
@@ -153,6 +155,20 @@ class ScopedRollbacks(Rollbacks):
         if await self.get(organization_id, run_id) is None:
             return []
         return await super().conflicts(organization_id, run_id, after, limit)
+
+
+class ScopedRuns(Runs):
+    """Runs over the tables of a scope."""
+
+    def __init__(self, whole: Runs, tables: ScopedTables) -> None:
+        super().__init__(whole._database, whole._wake)
+        self._tables = tables
+
+    async def get(self, organization_id: UUID, run_id: UUID) -> Run | None:
+        run = await super().get(organization_id, run_id)
+        if run is None or await self._tables.shape(organization_id, run.table_id) is None:
+            return None
+        return run
 
 
 class ScopedFiles(Files):

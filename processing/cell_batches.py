@@ -1,0 +1,290 @@
+"""Filling one batch: cells are taken, tools asked outside of any transaction, and answers written
+in groups as they come."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+from uuid import UUID
+
+import structlog
+
+from domain import numbers
+from domain.columns import Column, TableShape
+from domain.errors import StructureMoved
+from domain.ports import Storage
+from domain.run_ports import Filled, Tools
+from domain.run_records import ACTIVE, Batch, CellResult, RunStatus, TakenCell
+from domain.run_rules import levels, tool_for
+from domain.tool_ports import ToolWork, TryLater
+from domain.tool_records import Tool, ToolCall
+from persistence.jobs import TryAgain, out_of_reach
+
+#: Answers are written at the latest after this time, or when there are so many.
+GROUP_SECONDS = 0.25
+GROUP_CELLS = 500
+#: How often a batch that waits for answers looks whether its run was cancelled.
+LOOK_SECONDS = 1.0
+_ATTEMPTS = 10
+
+_NO_ANSWER = "The tool gave no answer for this cell"
+_INTERNAL = "An internal error kept the tool from answering"
+
+Result = TypeVar("Result")
+
+_log = structlog.get_logger()
+
+
+class _Over(Exception):
+    """The run has ended or pauses: nothing more is to be done."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    """Cells of one column that a tool was asked for. `open` are those without an answer."""
+
+    column: Column
+    tool: Tool
+    cells: Sequence[CellResult]
+    open: dict[int, CellResult] = field(default_factory=dict)
+    later: TryLater | None = None
+    error: str = _NO_ANSWER
+
+
+async def fill_batch(storage: Storage, tools: Tools, batch: Batch, stopping: asyncio.Event) -> None:
+    """Fill the cells of a batch, column by column. Raises `TryAgain` when some have to wait."""
+    try:
+        await _Filling(storage, tools, batch, stopping).run()
+    except _Over:
+        return
+    await storage.cell_batches.end(batch)
+
+
+class _Filling:
+    def __init__(
+        self, storage: Storage, tools: Tools, batch: Batch, stopping: asyncio.Event
+    ) -> None:
+        self._storage = storage
+        self._tools = tools
+        self._batch = batch
+        self._stopping = stopping
+        #: Rows of which the budget left something out: what reads it cannot be made either.
+        self._left: set[UUID] = set()
+
+    async def run(self) -> None:
+        shape = await self._shape()
+        for level in levels(shape, self._batch.run.columns):
+            while (status := await self._status()) is RunStatus.PAUSED:
+                if await self._storage.cell_batches.leave(self._batch):
+                    raise _Over
+            if status not in ACTIVE:
+                raise _Over
+            await self._fill(level)
+
+    async def _fill(self, level: Sequence[int]) -> None:
+        cells = await self._on_shape(
+            lambda shape: self._storage.cell_batches.take(
+                shape, self._batch, self._filled(shape, level)
+            )
+        )
+        shape = await self._shape()
+        filled = {column.number: (column, tool) for column, tool in self._filled(shape, level)}
+        known, asked = [], []
+        for number, (column, tool) in filled.items():
+            own = [cell for cell in cells if cell.column_number == number]
+            gone = [key for key in tool.inputs if key not in shape.columns_by_key]
+            if gone:
+                error = f"the tool reads {gone[0]}, which is no column any more"
+                known += [CellResult(cell, error=error) for cell in own]
+                continue
+            ready = [CellResult(cell) for cell in own if _is_asked(cell)]
+            known += [_known(cell) for cell in own if not _is_asked(cell)]
+            calls = _Asked(column, tool, ready)
+            calls.cells = await self._afford(shape, calls)
+            calls.open = dict(enumerate(calls.cells))
+            if calls.cells:
+                asked.append(calls)
+        if known:
+            await self._store(level, known)
+        if asked:
+            await self._ask_all(shape, level, asked)
+
+    async def _afford(self, shape: TableShape, asked: _Asked) -> Sequence[CellResult]:
+        """The cells that the budget allows, with what is set aside for them; the others are given
+        back."""
+        budget = self._batch.run.budget
+        allowed = [each for each in asked.cells if each.cell.row_id not in self._left]
+        if budget.is_spent_by_calls and allowed:
+            work = self._work(shape, replace_cells(asked, allowed))
+            estimates = await self._tools.estimates(work)
+            reserved = await self._storage.cell_batches.reserve(self._batch, estimates)
+            pairs = zip(allowed, reserved, strict=True)
+            allowed = [replace(each, reserved=part) for each, part in pairs if part is not None]
+        kept = {each.cell.row_id for each in allowed}
+        left = [each.cell for each in asked.cells if each.cell.row_id not in kept]
+        if left:
+            self._left |= {cell.row_id for cell in left}
+            await self._on_shape(
+                lambda shape: self._storage.cell_batches.give_back(shape, self._batch, left)
+            )
+        return allowed
+
+    async def _ask_all(
+        self, shape: TableShape, level: Sequence[int], asked: Sequence[_Asked]
+    ) -> None:
+        """Ask the tools of a level at once, and write what they answer as it comes."""
+        answers: asyncio.Queue[CellResult | None] = asyncio.Queue()
+        tasks = [asyncio.create_task(self._ask(shape, each, answers)) for each in asked]
+        try:
+            await self._collect(level, answers, len(tasks))
+        except TryAgain:
+            await self._requeue([each for one in asked for each in one.open.values()], None)
+            raise
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in tasks:
+            task.result()  # a database that is away ends the job, which runs again
+        await self._settle(level, asked)
+
+    async def _settle(self, level: Sequence[int], asked: Sequence[_Asked]) -> None:
+        """What got no answer failed, or waits."""
+        silent = [
+            replace(each, error=one.error)
+            for one in asked
+            if one.later is None
+            for each in one.open.values()
+        ]
+        if silent:
+            await self._store(level, silent)
+        for later in (one.later for one in asked if one.later is not None):
+            waiting = [each for one in asked if one.later for each in one.open.values()]
+            await self._requeue(waiting, later.reason)
+            raise TryAgain(later.reason, later.seconds)
+
+    async def _ask(
+        self, shape: TableShape, asked: _Asked, answers: "asyncio.Queue[CellResult | None]"
+    ) -> None:
+        """Ask one tool. Its answers go into the queue, and None at the end."""
+        try:
+            async for answer in self._tools.answers(self._work(shape, asked)):
+                cell = asked.open.pop(answer.index, None)
+                if cell is not None:  # else it answered twice, or what nobody asked
+                    answers.put_nowait(replace(cell, answer=answer))
+        except TryLater as later:
+            asked.later = later
+        except Exception as error:
+            if out_of_reach(error):
+                raise
+            _log.exception("a tool failed", run_id=str(self._batch.run.id))
+            asked.error = _INTERNAL
+        finally:
+            answers.put_nowait(None)
+
+    async def _collect(
+        self, level: Sequence[int], answers: "asyncio.Queue[CellResult | None]", open_: int
+    ) -> None:
+        """Write answers in groups until all tools have ended."""
+        group: list[CellResult] = []
+        due = 0.0
+        while open_ or group:
+            pause = max(0.0, due - time.monotonic()) if group else LOOK_SECONDS
+            try:
+                async with asyncio.timeout(pause):
+                    found = [await answers.get()]
+            except TimeoutError:
+                found = []
+            while len(found) < GROUP_CELLS and not answers.empty():
+                found.append(answers.get_nowait())
+            if not group:
+                due = time.monotonic() + GROUP_SECONDS
+            group += [each for each in found if each is not None]
+            open_ -= found.count(None)
+            if group and (not open_ or len(group) >= GROUP_CELLS or time.monotonic() >= due):
+                await self._store(level, group)
+                group = []
+            if not group and open_:
+                await self._look()
+
+    async def _look(self) -> None:
+        """Whether to go on. Raises `_Over` and `TryAgain`."""
+        if await self._status() not in (*ACTIVE,):
+            raise _Over
+        if self._stopping.is_set():
+            raise TryAgain("the worker stops", seconds=0)
+
+    async def _store(self, level: Sequence[int], results: Sequence[CellResult]) -> None:
+        await self._on_shape(
+            lambda shape: self._storage.cell_batches.finish(
+                shape, self._batch, self._filled(shape, level), results
+            )
+        )
+
+    async def _requeue(self, cells: Sequence[CellResult], waiting: str | None) -> None:
+        if cells:
+            await self._on_shape(
+                lambda shape: self._storage.cell_batches.requeue(shape, self._batch, cells, waiting)
+            )
+
+    def _work(self, shape: TableShape, asked: _Asked) -> ToolWork:
+        run = self._batch.run
+        return ToolWork(
+            run.organization_id,
+            run.table_id,
+            asked.column,
+            asked.tool,
+            {key: shape.columns_by_key[key] for key in asked.tool.inputs},
+            [ToolCall(index, _values(each.cell)) for index, each in enumerate(asked.cells)],
+            run.created_by,
+            run.use_cache,
+        )
+
+    def _filled(self, shape: TableShape, level: Sequence[int]) -> Filled:
+        """The columns of a level with their tools; those that are gone by now are left out."""
+        known = shape.columns_by_number
+        columns = [known[number] for number in level if number in known]
+        pairs = ((column, tool_for(column, self._batch.run.tool)) for column in columns)
+        return [(column, tool) for column, tool in pairs if tool is not None]
+
+    async def _status(self) -> RunStatus | None:
+        return await self._storage.cell_batches.status(self._batch.run.id)
+
+    async def _shape(self) -> TableShape:
+        run = self._batch.run
+        shape = await self._storage.tables.shape(run.organization_id, run.table_id)
+        if shape is None:
+            await self._storage.runs.fail(None, run, "Table not found")
+            raise _Over
+        return shape
+
+    async def _on_shape(self, work: Callable[[TableShape], Awaitable[Result]]) -> Result:
+        for _ in range(_ATTEMPTS):
+            shape = await self._shape()
+            try:
+                return await work(shape)
+            except StructureMoved:
+                self._storage.tables.forget(shape)
+        raise TryAgain("the columns of the table keep moving", seconds=1)
+
+
+def replace_cells(asked: _Asked, cells: Sequence[CellResult]) -> _Asked:
+    """The same question for fewer cells."""
+    return _Asked(asked.column, asked.tool, cells)
+
+
+def _is_asked(cell: TakenCell) -> bool:
+    """Whether a tool has to be asked: not for what is known, and not about nothing."""
+    something = any(text is not None for text in cell.inputs.values()) or not cell.inputs
+    return not cell.cached and cell.waits_for is None and something
+
+
+def _known(cell: TakenCell) -> CellResult:
+    if cell.waits_for is not None:
+        return CellResult(cell, error=f"waits for {cell.waits_for}, which failed")
+    return CellResult(cell)
+
+
+def _values(cell: TakenCell) -> dict[str, object]:
+    return {key: None if text is None else numbers.loads(text) for key, text in cell.inputs.items()}
