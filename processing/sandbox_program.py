@@ -19,13 +19,12 @@ from domain.numbers import InvalidJson
 #: Bytes of one value that a program returns, and characters of the message of an error.
 MAX_VALUE_BYTES = 65_536
 _MAX_MESSAGE = 500
+_RETURNED = "run returned "
 #: Integers beyond are no numbers that a cell can hold.
 _MAX_DIGITS = numbers.MAX_DIGITS
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
-_JSON, _ERROR = 0, 1
-#: How the wrapper's own messages begin.
-OWN_MESSAGES = ("run returned ", "run raised ")
+_JSON, _ERROR, _LONG_ERROR = 0, 1, 2
 _NOT_A_NUMBER = "NaN and Infinity are no values for a cell"
 _TOO_LONG = f"run returned more than {MAX_VALUE_BYTES // 1024} kB"
 _TOO_DEEP = "run returned lists or objects that are nested too deeply"
@@ -91,19 +90,15 @@ def {name}_make():
             try:
                 done.append(packed(run(row)))
             except any_error as error:
-                done.append(({error}, kind_of(error).__name__))
+                said = text_of(error)
+                told = kind_of(error).__name__ + (': ' if said else '') + said[:{message}]
+                done.append(({error} if size(said) <= {message} else {long}, told))
             if clock() > end:
                 break
         return done
 
     def one(run, row):
-        try:
-            return packed(run(row))
-        except any_error as error:
-            message = text_of(error)
-            if size(message) > 2000:
-                raise wrong_value('run raised ' + kind_of(error).__name__ + ': ' + message[:1000])
-            raise
+        return packed(run(row))
 
     return many, one
 {name}_many, {name}_one = {name}_make()
@@ -130,10 +125,9 @@ Result = Returned | Fault
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """`run` raised an exception of this kind; its message and line are to be had from another
-    run of the row alone."""
+    """`run` raised this exception. Where it did is to be had from another run of the row alone."""
 
-    kind: str
+    fault: Fault
 
 
 class Broken(Exception):
@@ -154,6 +148,8 @@ class Wrapper:
             too_deep=_TOO_DEEP,
             json=_JSON,
             error=_ERROR,
+            long=_LONG_ERROR,
+            message=_MAX_MESSAGE,
         )
 
     def many(self, rows: Sequence[Mapping[str, Any]], seconds: float) -> tuple[str, dict[str, Any]]:
@@ -170,7 +166,7 @@ class Wrapper:
         """What came of the first rows, at least one and at most `most`. Raises `Broken`."""
         if not isinstance(came, list) or not 1 <= len(came) <= most:
             raise Broken
-        return [_raised(each) or self.result(each) for each in came]
+        return [_error(each) or self.result(each) for each in came]
 
     def result(self, came: Any) -> Result:
         """What came of one row. Raises `Broken`."""
@@ -201,13 +197,18 @@ class Wrapper:
             return Fault(f"run returned no value: {error}")
 
 
-def shortened(message: str) -> str:
-    """The message of an exception at a length that a cell can show."""
-    clean = message.replace("\0", "\ufffd")
-    return clean if len(clean) <= _MAX_MESSAGE else clean[:_MAX_MESSAGE] + "…"
+def fault_of(message: str, where: str = "") -> Fault:
+    """The fault of an exception, from its kind and message, at a length that a cell can show. What
+    the wrapper raises itself speaks for itself."""
+    own = message.removeprefix("ValueError: ").removeprefix("TypeError: ")
+    clean = (own if own.startswith(_RETURNED) else message).replace("\0", "\ufffd")
+    return Fault((clean if len(clean) <= _MAX_MESSAGE else clean[:_MAX_MESSAGE] + "…") + where)
 
 
-def _raised(came: Any) -> Raised | None:
-    if isinstance(came, tuple) and len(came) == 2 and came[0] == _ERROR:
-        return Raised(str(came[1]))
-    return None
+def _error(came: Any) -> Raised | Fault | None:
+    """An exception of the program. One with a long message is not asked for its line: the message
+    would come out whole."""
+    if not isinstance(came, tuple) or len(came) != 2 or came[0] not in (_ERROR, _LONG_ERROR):
+        return None
+    fault = fault_of(str(came[1]))
+    return fault if came[0] == _LONG_ERROR else Raised(fault)

@@ -20,13 +20,12 @@ from pydantic_monty import (
 )
 
 from processing.sandbox_program import (
-    OWN_MESSAGES,
     Broken,
     Fault,
     Raised,
     Result,
     Wrapper,
-    shortened,
+    fault_of,
 )
 
 MAX_MEMORY = 64_000_000
@@ -184,12 +183,14 @@ class Run:
         for result in results:
             if not isinstance(result, Raised):
                 known.append(result)
+                self._deaths = 0
             elif not healthy:
-                known.append(Fault(shortened(result.kind)))
+                known.append(result.fault)
             else:
                 self._tell(known)
                 known = []
                 healthy = self._again(session, self._rows[self._done])
+                self._deaths += not healthy
         self._tell(known)
         return healthy
 
@@ -251,8 +252,7 @@ def sentence(error: Exception, seconds: float) -> str:
         return f"The program asks for names, files or pauses too often{where}"
     if message.startswith(_UNKNOWN):
         return f"The sandbox does not know{message.removeprefix(_UNKNOWN)}{where}"
-    told = message if message.startswith(OWN_MESSAGES) else error.display("type-msg")
-    return shortened(told.replace(_INTERNAL, "")) + where
+    return fault_of(error.display("type-msg").replace(_INTERNAL, ""), where).message
 
 
 def _too_long(seconds: float) -> str:

@@ -171,9 +171,7 @@ PROGRAMS = [
     Hostile("patched JSON", "import json\njson.dumps = None", "AttributeError"),
     Hostile("patched text", "str.__len__ = lambda s: 0", ""),
     Hostile("error with a number", "raise ValueError(10 ** 10 ** 5)", ""),
-    Hostile(
-        "error with a long message", "raise ValueError('x' * 10**6)", "run raised ValueError: xxx"
-    ),
+    Hostile("error with a long message", "raise ValueError('x' * 10**6)", "ValueError: xxx"),
     Hostile("error that is no error", "raise 7", "TypeError"),
     # Results
     Hostile("long text", "return 'x' * 100000", "returned more than 64 kB"),
