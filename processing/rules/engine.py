@@ -11,6 +11,7 @@ from domain import values
 from domain.columns import Column, ColumnType
 from domain.rejections import Rejected
 from processing.rules import classify, extract, normalise, prompts, sentiment, wanted, yes_no
+from processing.rules.choosing import LEAST
 from processing.rules.prompts import Brief
 from processing.rules.records import (
     NO_PROVIDER,
@@ -97,6 +98,8 @@ def _fitted(column: Column, found: Finding) -> Finding:
     not take was not found."""
     if found.value is None:
         return found
+    if found.confidence < LEAST:
+        return NOTHING
     try:
         value = values.accept(column, found.value)
     except Rejected:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from domain.columns import Column, ColumnType
@@ -9,7 +10,7 @@ from domain.tool_records import Citation
 from processing.rules import contacts, dates, fields, quantities
 from processing.rules.amount_kinds import sort_out
 from processing.rules.candidates import Candidate
-from processing.rules.choosing import Choice, choose
+from processing.rules.choosing import LEAST, Choice, choose
 from processing.rules.prompts import Brief
 from processing.rules.records import NOTHING, REFUSED, Finding, Passage
 from processing.rules.wanted import Wanted
@@ -38,9 +39,7 @@ def _datetime(brief: Brief, column: Column, wanted: Wanted, passages: Sequence[P
     finding = _finding(choice, lambda candidate: dates.iso_datetime(candidate.value))
     if choice is not None and not timed:
         # Midnight is what the column keeps, not what anybody wrote.
-        return Finding(
-            finding.value, finding.confidence * 0.85, finding.citations, None, finding.raw
-        )
+        return replace(finding, confidence=max(finding.confidence * 0.85, LEAST))
     return finding
 
 

@@ -18,7 +18,8 @@ _BY_WEIGHT: Mapping[float, str] = {
         remarkable robust smooth smoothly sturdy durable friendly courteous professional polite
         attentive knowledgeable responsive appreciate appreciated fresh premium spotless
         hilarious funny captivating gripping moving masterful compelling riveting memorable
-        refreshing wow bravo kudos bargain pleasantly beautifully perfectly worthwhile treat gem good nice""",
+        refreshing wow bravo kudos bargain pleasantly beautifully perfectly worthwhile
+        treat gem good nice""",
     1: """advantage affordable benefit better
         bright clean clear convenient cool correct cute
         decent easy easily effective fair fast fine fitting gain handy healthy helped honest

@@ -50,6 +50,7 @@ _ENGLISH = word_set(
 )
 _MOST_CITATIONS = 8
 _LONGEST_PHRASE = 5
+_FIRST_WORDS = frozenset(phrase.split()[0] for phrase in PHRASES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +204,8 @@ def _weights(text: str, found: Sequence[Word]) -> list[tuple[float, int, int]]:
 
 def _at(text: str, found: Sequence[Word], index: int) -> tuple[float, int]:
     """The weight of the phrase or word at this place, and of how many words it is."""
-    for length in range(min(_LONGEST_PHRASE, len(found) - index), 1, -1):
+    longest = _LONGEST_PHRASE if found[index].folded in _FIRST_WORDS else 1
+    for length in range(min(longest, len(found) - index), 1, -1):
         span = found[index : index + length]
         weight = PHRASES.get(" ".join(word.folded for word in span))
         if weight is not None:
