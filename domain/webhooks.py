@@ -12,6 +12,7 @@ from domain import access, checks
 from domain.access import Viewer
 from domain.columns import TableShape
 from domain.errors import ErrorCode, Invalid, NotFound, Problem, invalid
+from domain.idempotency import keep_no_answer
 from domain.plain_json import clean_json
 from domain.ports import Storage
 from domain.rejections import Rejected
@@ -66,6 +67,7 @@ async def create_webhook(viewer: Viewer, storage: Storage, command: WebhookCreat
     )
     checks.refuse(problems)
     secret = new_secret()
+    keep_no_answer()
     plain = WebhookCreate(
         command.url,
         _unique(command.event_types),
@@ -127,6 +129,7 @@ async def rotate_webhook_secret(
         message = f"overlapHours must be 0 to {MAX_OVERLAP_HOURS}"
         raise invalid(ErrorCode.OUT_OF_RANGE, message, "overlapHours")
     secret = new_secret()
+    keep_no_answer()
     until = datetime.now(UTC) + timedelta(hours=overlap_hours)
     changed = await storage.webhooks.rotate(
         viewer.organization_id, viewer.actor, webhook_id, secret, until

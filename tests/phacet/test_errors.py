@@ -158,7 +158,8 @@ async def test_sessions(phacet: Phacet, table: Shop) -> None:
     shown = (await phacet.get(f"/tables/{table.id}"))["sessions"]
     assert [each["name"] for each in shown][1:] == [f"Session {n}" for n in (2, 3, 4)] + ["é" * 256]
     assert shown[0] == first[0]
-    for body in ({"name": ""}, {"name": "x" * 257}, {"name": 5}, {"name": "a\0b"}, [], "x"):
+    bad: list[Any] = [{"name": ""}, {"name": "x" * 257}, {"name": 5}, {"name": "a\0b"}, [], "x"]
+    for body in bad:
         answer = await phacet.client.post(path, json=body)
         assert (answer.status_code, answer.json()["errorKey"]) == (400, "ValidationError")
     answer = await phacet.client.post(path, content=b"{")

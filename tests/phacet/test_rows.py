@@ -21,7 +21,8 @@ async def test_pages_of_120_rows(phacet: Phacet, calls: Calls) -> None:
     made = await calls.table(column("n", "number"))
     await calls.add(made["id"], *({"n": n} for n in range(120)))
     path = f"/tables/{made['id']}/rows"
-    sizes, more, seen, cursor = [], [], [], {}
+    sizes, more, seen = [], [], []
+    cursor: dict[str, str] = {}
     for _ in range(3):
         page = await phacet.get(path, take=50, **cursor)
         sizes.append(len(page["rows"]))

@@ -13,7 +13,7 @@ from tests.serving import Site
 
 
 @contextmanager
-def _metadata_statements(database: Database) -> Iterator[list[str]]:
+def metadata_statements(database: Database) -> Iterator[list[str]]:
     """Statements about tables, columns and projects; the look-up of the key is left out."""
     seen: list[str] = []
 
@@ -29,7 +29,7 @@ def _metadata_statements(database: Database) -> Iterator[list[str]]:
 
 
 @asynccontextmanager
-async def _row_statements(database: Database) -> AsyncIterator[list[str]]:
+async def row_statements(database: Database) -> AsyncIterator[list[str]]:
     """Statements that read or write rows, whichever connection of the pool sends them."""
     seen: list[str] = []
 
@@ -57,7 +57,7 @@ async def test_listing_tables_takes_three_statements(site: Site, calls: Calls) -
     for count in (1, 4):
         for _ in range(count):
             await calls.table(column("a"), column("b"), projectId=project)
-        with _metadata_statements(site.gateway.database) as seen:
+        with metadata_statements(site.gateway.database) as seen:
             answer = await calls.client.get("/api/tables", params={"projectId": project})
         costs.append((len(answer.json()), len(seen)))
     assert costs == [(1, 3), (5, 3)]
@@ -71,8 +71,8 @@ async def test_a_page_of_rows_is_one_statement_and_columns_are_cached(
     await calls.rows(made["id"])
     filters = [condition("a", "gte", 100)]
     database = site.gateway.database
-    with _metadata_statements(database) as metadata:
-        async with _row_statements(database) as seen:
+    with metadata_statements(database) as metadata:
+        async with row_statements(database) as seen:
             assert len(await calls.rows(made["id"], limit=1000)) == 300
             assert len(await calls.rows(made["id"], filters=filters, limit=5)) == 5
     assert (len(seen), metadata) == (2, [])
@@ -85,7 +85,7 @@ async def test_adding_rows_costs_the_same_statements_for_any_number(
     await calls.add(made["id"], {"a": 0})
     costs = []
     for count in (1, 500):
-        async with _row_statements(site.gateway.database) as seen:
+        async with row_statements(site.gateway.database) as seen:
             await calls.add(made["id"], *({"a": n} for n in range(count)))
         costs.append(len(seen))
     assert costs == [2, 2]
