@@ -17,7 +17,7 @@ from domain.tool_ports import CallEstimate, ToolWork, TryLater
 from domain.tool_records import AiTool, Answer, Producer, ProducerKind, ToolCall, Usage
 from processing.outbound import Outbound
 from processing.providers import estimates
-from processing.providers.answering import Answering, AnswerStore
+from processing.providers.answering import FIRST_PAUSE, Answering, AnswerStore
 from processing.providers.asking import Failed
 from processing.providers.clients import Client, Clients
 from processing.providers.questions import Question, question
@@ -42,10 +42,16 @@ class OpenProviders(Protocol):
 class AiTools:
     """The engine of AI tools. One for a process; close it."""
 
-    def __init__(self, providers: OpenProviders, cache: AnswerStore, outbound: Outbound) -> None:
+    def __init__(
+        self,
+        providers: OpenProviders,
+        cache: AnswerStore,
+        outbound: Outbound,
+        pause: float = FIRST_PAUSE,
+    ) -> None:
         self._providers = providers
         self._clients = Clients(outbound)
-        self._answering = Answering(cache)
+        self._answering = Answering(cache, pause)
 
     async def aclose(self) -> None:
         """End what is under way, and close all connections."""

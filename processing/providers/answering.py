@@ -24,12 +24,13 @@ from processing.providers.gates import LONGEST_REST
 from processing.providers.prices import cost
 from processing.providers.questions import MOST_CHARACTERS, Question
 
+#: Seconds before a question is asked again after a failure; the next time four times as long.
+FIRST_PAUSE = 0.5
 #: What is kept of an answer's own text.
 MOST_RAW = 10_000
 
 #: A provider that refuses one call so often is left alone.
 _MOST_REFUSALS = 5
-_FIRST_PAUSE = 0.5
 
 _log = structlog.get_logger()
 
@@ -69,8 +70,9 @@ class _Outcome:
 class Answering:
     """For all providers of a process."""
 
-    def __init__(self, cache: AnswerStore) -> None:
+    def __init__(self, cache: AnswerStore, pause: float = FIRST_PAUSE) -> None:
         self._cache = cache
+        self._pause = pause
         self._flights: dict[_Key, _Flight] = {}
 
     async def aclose(self) -> None:
@@ -163,7 +165,7 @@ class Answering:
 
     async def _fly(self, client: Client, key: _Key, asked: Question) -> _Outcome:
         async with client.used():
-            outcome = await _outcome(client, asked)
+            outcome = await _outcome(client, asked, self._pause)
         if outcome.reading is not None:
             await self._keep(key, outcome)
         return outcome
@@ -183,7 +185,7 @@ class Answering:
             _log.warning("an answer could not be kept", exc_info=True)
 
 
-async def _outcome(client: Client, asked: Question) -> _Outcome:
+async def _outcome(client: Client, asked: Question, pause: float) -> _Outcome:
     """Ask until there is a value, or an error that asking again would not change. All attempts
     count as usage. Raises `TryLater`."""
     usage = Usage()
@@ -195,7 +197,7 @@ async def _outcome(client: Client, asked: Question) -> _Outcome:
             problem, raw = str(error), None
             if not error.again or attempt == MOST_ATTEMPTS - 1:
                 break
-            await asyncio.sleep(_FIRST_PAUSE * 4**attempt * random.uniform(0.8, 1.2))  # noqa: S311
+            await asyncio.sleep(pause * 4**attempt * random.uniform(0.8, 1.2))  # noqa: S311
             continue
         usage, raw = _sum(client, asked, usage, reply), _raw(client, reply)
         fault = _fault(asked, reply)

@@ -14,7 +14,7 @@ _TASK = re.compile(r"<task>\n(.*)\n</task>", re.DOTALL)
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request to a model. `system` and `user` are its texts, `key` what it carried as API key,
-    `body` the whole of it."""
+    `body` the whole of it, `headers` its headers by their names in small letters."""
 
     protocol: str
     model: str
@@ -22,6 +22,7 @@ class Call:
     system: str
     user: str
     body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def task(self) -> str:
@@ -128,10 +129,15 @@ def failing(status: int = 500) -> Reply:
     return Reply("the server is on fire", status=status)
 
 
-def too_many(seconds: float | str | None = 1) -> Reply:
+def too_many(seconds: float | None = 1) -> Reply:
     """429 with Retry-After, or without."""
     headers = {} if seconds is None else {"retry-after": str(seconds)}
     return Reply("slow down", status=429, headers=headers)
+
+
+def soon(milliseconds: int = 50) -> Reply:
+    """429 that says in milliseconds when to come again, as OpenAI does."""
+    return Reply("slow down", status=429, headers={"retry-after-ms": str(milliseconds)})
 
 
 def hangs() -> Reply:

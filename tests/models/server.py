@@ -27,6 +27,7 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 from tests.models.replies import Call, Reply, answer_of, call_of, value
@@ -119,6 +120,7 @@ class ModelServer:
         headers = {name.strip().lower(): text.strip() for name, text in pairs}
         length = min(int(headers.get("content-length", 0)), _MOST_BODY)
         call = call_of(path, headers, json.loads(await reader.readexactly(length)))
+        call = replace(call, headers=headers)
         self.open += 1
         self.most_at_once = max(self.most_at_once, self.open)
         try:
