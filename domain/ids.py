@@ -42,6 +42,7 @@ class Kind(IntEnum):
     TEMPLATE = 17
     ROLLBACK = 18
     RUN = 19
+    ENRICHMENT = 20
     PROVIDER = 30
     SECRET = 31
     WEBHOOK = 40

@@ -13,6 +13,7 @@ from domain.changes import Cause
 from domain.chart_ports import AggregateStore, ChartStore
 from domain.column_type_records import ColumnTypeChanged, Convert, HeldValue
 from domain.columns import Column, NewColumn, TableShape
+from domain.enrichment_ports import EnrichmentStore
 from domain.entities import (
     ApiKey,
     ColumnIndex,
@@ -303,6 +304,9 @@ class Storage(Protocol):
 
     @property
     def cell_batches(self) -> CellBatchStore: ...
+
+    @property
+    def enrichments(self) -> EnrichmentStore: ...
 
     @property
     def tasks(self) -> TaskStore: ...

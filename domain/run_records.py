@@ -95,7 +95,9 @@ class CellsRun:
     """What to fill. `columns` are keys of columns with tools, all of them when None. With `tool`,
     that tool fills the one column that is named, which need not have any.
 
-    `use_cache` takes values again that were made from the same inputs."""
+    `use_cache` takes values again that were made from the same inputs. `id` is for what starts its
+    run only once, however often it is done. `batch_rows` is how many rows make a batch, when that
+    shall not follow from the tools."""
 
     table_id: UUID
     columns: Sequence[str] | None = None
@@ -105,6 +107,8 @@ class CellsRun:
     use_cache: bool = True
     name: str | None = None
     tool: Tool | None = None
+    id: UUID | None = None
+    batch_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +117,9 @@ class Run:
 
     Of `cells_total` that it took, those that are not counted elsewhere still wait. `cells_left`
     were given back because of the budget or of a cancellation, `cells_dropped` were filled by
-    somebody else or are gone with their rows. `cells_cached` are part of the resolved ones.
-    `cells_skipped` it did not take, because another run holds them. Costs are in US dollars."""
+    somebody else, are gone with their rows, or stay as they were because the run's own tool found
+    nothing for them. `cells_cached` are part of the resolved ones. `cells_skipped` it did not take,
+    because another run holds them. Costs are in US dollars."""
 
     id: UUID
     organization_id: UUID
@@ -128,6 +133,7 @@ class Run:
     origin: Mapping[str, Any]
     budget: Budget
     use_cache: bool
+    batch_rows: int | None
     prepared: bool
     after_position: int
     rows_total: int
@@ -217,6 +223,7 @@ class NewRun:
     budget: Budget
     use_cache: bool
     origin: Cause
+    batch_rows: int | None = None
 
     @property
     def cause(self) -> Cause:
@@ -301,6 +308,13 @@ class CellResult:
     def failed(self) -> bool:
         """Whether there is no value."""
         return self.error is not None or bool(self.answer and self.answer.error is not None)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there is no value to be found: the tool says so, or had nothing to go by."""
+        if self.answer is not None:
+            return self.answer.nothing
+        return self.error is None and not self.cell.cached
 
     @property
     def is_kept(self) -> bool:

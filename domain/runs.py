@@ -44,11 +44,15 @@ async def start_run(
     """Fill cells by their tools. `cause` says what asked for it, and how deep it lies.
 
     Cells that another run holds are passed over and counted, rows that are not there passed over.
+    A command with an id of its own starts one run, however often it is given.
     Raises `NotFound` for the table, and `Invalid` with every problem."""
     access.require(viewer, "cellsRun")
     checks.refuse(run_problems(command))
 
     async def work(shape: TableShape) -> Run:
+        known = await storage.runs.get(viewer.organization_id, command.id) if command.id else None
+        if known is not None:
+            return known
         columns = await run_columns(viewer, storage, shape, command)
         new = new_run(command, columns, cause)
         search = replace(search_of(shape, command, columns), limit=INLINE_ROWS)
@@ -220,7 +224,7 @@ def _named(shape: TableShape, command: CellsRun) -> list[Column]:
 def new_run(command: CellsRun, columns: Sequence[Column], cause: Cause) -> NewRun:
     """The run that a command asks for, with an id of its own."""
     return NewRun(
-        ids.new_id(ids.Kind.RUN),
+        command.id or ids.new_id(ids.Kind.RUN),
         command.name,
         command.mode,
         [column.number for column in columns],
@@ -229,6 +233,7 @@ def new_run(command: CellsRun, columns: Sequence[Column], cause: Cause) -> NewRu
         command.budget,
         command.use_cache,
         cause,
+        command.batch_rows,
     )
 
 

@@ -18,8 +18,21 @@ class ToolKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AiStep:
+    """A question before the last one, which is answered with a text. `id` names it for those that
+    follow."""
+
+    id: str
+    prompt: str
+    agent_profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AiTool:
     """A question to a model. `prompt` holds `{{key}}` placeholders.
+
+    `steps` are asked before it, in order. A later prompt takes what the one before it gave as
+    `{{previous}}`, and what any earlier one gave as `{{stepOutputs.<id>}}`.
 
     Without `provider` the organisation's default one answers, or the rules engine when there is
     none; the provider `rules` always means the rules engine. `network` lets the model use the
@@ -32,6 +45,7 @@ class AiTool:
     temperature: float | None = None
     max_output_tokens: int | None = None
     network: bool = False
+    steps: tuple[AiStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from domain.errors import ErrorCode, Problem
 from domain.rejections import Rejected, show
 from domain.tool_code import Program, read_program
 from domain.tool_records import (
+    AiStep,
     AiTool,
     HttpTool,
     LookupTool,
@@ -32,6 +33,7 @@ MAX_URL = 2_048
 MAX_BODY = 65_536
 MAX_HEADERS = 50
 MAX_OUTPUT_TOKENS = 100_000
+MAX_STEPS = 20
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 #: Columns of these types are filled by formulas, links and uploads, not by tools.
 _NOT_FOR_TOOLS = (ColumnType.COMPUTED, ColumnType.RELATION, ColumnType.FILE)
@@ -39,6 +41,8 @@ _NOT_FOR_TOOLS = (ColumnType.COMPUTED, ColumnType.RELATION, ColumnType.FILE)
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]{1,200}?)\s*\}\}")
 _POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
 _OF_SECRETS = "secret."
+#: What prompts call the answer to the question before, and to any earlier one.
+PREVIOUS, OF_STEPS = "previous", "stepOutputs."
 _ROW = "row."
 
 
@@ -101,7 +105,9 @@ def secrets_of(tool: HttpTool) -> tuple[str, ...]:
 
 def tool_json(tool: Tool) -> dict[str, Any]:
     """The stored form of a tool, also that of templates."""
-    settings = {name: value for name, value in asdict(tool.settings).items() if value is not None}
+    settings = {
+        name: value for name, value in asdict(tool.settings).items() if value not in (None, ())
+    }
     if isinstance(tool.settings, LookupTool):
         settings["table_id"] = str(tool.settings.table_id)
     return {"kind": tool.kind.value, "inputs": list(tool.inputs), **settings}
@@ -112,6 +118,8 @@ def tool_of(stored: Mapping[str, Any]) -> Tool:
     settings = {name: value for name, value in stored.items() if name not in ("kind", "inputs")}
     if "table_id" in settings:
         settings["table_id"] = UUID(settings["table_id"])
+    if "steps" in settings:
+        settings["steps"] = tuple(AiStep(**step) for step in settings["steps"])
     return Tool(_SETTINGS[ToolKind(stored["kind"])](**settings), tuple(stored["inputs"]))
 
 
@@ -150,8 +158,9 @@ _READERS: Mapping[ToolKind, TypeAdapter[Any]] = {
 def _named(settings: ToolSettings) -> Iterator[str]:
     """The columns that a tool's own texts name."""
     match settings:
-        case AiTool(prompt=prompt):
-            yield from placeholders(prompt)
+        case AiTool(prompt=prompt, steps=steps):
+            for text in (*(step.prompt for step in steps), prompt):
+                yield from (name for name in placeholders(text) if not (steps and _is_step(name)))
         case PythonTool(code=code):
             program = read_program(code)
             yield from program.reads if isinstance(program, Program) else ()
@@ -161,6 +170,11 @@ def _named(settings: ToolSettings) -> Iterator[str]:
             yield from (name for name in names if not name.startswith(_OF_SECRETS))
         case LookupTool(match=match_key):
             yield match_key
+
+
+def _is_step(name: str) -> bool:
+    """Whether a placeholder stands for what an earlier question gave."""
+    return name == PREVIOUS or name.startswith(OF_STEPS)
 
 
 def _settings_faults(settings: ToolSettings) -> Iterator[tuple[str, str]]:
@@ -180,6 +194,14 @@ def _settings_faults(settings: ToolSettings) -> Iterator[tuple[str, str]]:
 
 def _ai_faults(settings: AiTool) -> Iterator[tuple[str, str]]:
     yield from _text_faults("prompt", settings.prompt, MAX_PROMPT)
+    if len(settings.steps) > MAX_STEPS:
+        yield "steps", f"there are more than {MAX_STEPS} steps"
+    for step in settings.steps[:MAX_STEPS]:
+        for _, fault in (
+            *_text_faults("id", step.id, 64),
+            *_text_faults("prompt", step.prompt, MAX_PROMPT),
+        ):
+            yield "steps", f"steps: {fault}"
     for name, most in (("provider", 64), ("model", 200), ("agent_profile", 128)):
         value = getattr(settings, name)
         if value is not None:

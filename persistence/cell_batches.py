@@ -110,17 +110,21 @@ class CellBatches:
         """Store results: states, values, what depends on them, and the counts of the run."""
         known = {column.number for column, _ in columns}
         results = [each for each in results if each.cell.column_number in known]
+        # A column that is not the tool's own keeps what it has where that finds nothing.
+        own = batch.run.tool is not None
+        left = [each.cell for each in results if own and each.is_nothing]
+        made = [each for each in results if not (own and each.is_nothing)]
         try:
             async with self._write(shape, batch) as write:
-                outdated = await _outdated(write, columns, results)
-                held = await finish_cells(write, batch.run.id, results, outdated)
-                if not held:
+                outdated = await _outdated(write, columns, made)
+                held = await finish_cells(write, batch.run.id, made, outdated)
+                dropped = await give_back(write, batch.run.id, left) if left else 0
+                if not held and not dropped:
                     raise NothingWritten(write.revision - 1, write.at)
-                changed = await _write_values(write, results, held)
-                await write.log(
-                    ChangeKind.CELLS_CHANGED, changed=changed, details={"cells": len(held)}
-                )
-                counts = _counts(results, held, outdated)
+                changed = await _write_values(write, made, held)
+                details = {"cells": len(held) + dropped}
+                await write.log(ChangeKind.CELLS_CHANGED, changed=changed, details=details)
+                counts = _counts(made, held, outdated) | {"cells_dropped": dropped}
                 await _account(write.connection, batch, results, counts, write.revision)
         except NothingWritten:
             async with writing(self._pool) as connection:

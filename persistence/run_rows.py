@@ -22,10 +22,10 @@ ACTIVE_SQL = ", ".join(f"'{status}'" for status in sorted(ACTIVE))
 
 _INSERT = f"""
 INSERT INTO cell_run (id, organization_id, table_id, name, status, mode, columns, tool, selection,
-                      cause, budget_cost, budget_tokens, budget_rows, use_cache, prepared,
-                      after_position, next_batch, over_budget, created_by)
-VALUES ($1, $2, $3, $4, '{RunStatus.QUEUED}', $5, $6, $7, $8, $9, $10, $11, $12, $13, FALSE,
-        -1, 1, FALSE, $14)
+                      cause, budget_cost, budget_tokens, budget_rows, use_cache, batch_rows,
+                      prepared, after_position, next_batch, over_budget, created_by)
+VALUES ($1, $2, $3, $4, '{RunStatus.QUEUED}', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, FALSE,
+        -1, 1, FALSE, $15)
 RETURNING {FIELDS}
 """
 
@@ -49,6 +49,7 @@ async def insert_run(
         new.budget.tokens,
         new.budget.rows,
         new.use_cache,
+        new.batch_rows,
         actor,
     )
     assert made is not None  # an INSERT gives its row

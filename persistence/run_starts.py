@@ -134,7 +134,7 @@ async def _queue(write: TableWrite, run: Run, chunk: Chunk) -> Run:
     columns = columns_of(write.shape, run)
     queued = await queue_cells(write, run.id, columns, run.mode, chunk.row_ids)
     tools = [tool for column in columns if (tool := tool_for(column, run.tool))]
-    size = batch_rows(tools)
+    size = run.batch_rows or batch_rows(tools)
     batches = [queued.row_ids[i : i + size] for i in range(0, len(queued.row_ids), size)]
     # No row changes with this entry: its cells stand in `cell_change`.
     await write.log(ChangeKind.CELLS_CHANGED, details={"cells": queued.cells})

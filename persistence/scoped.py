@@ -11,6 +11,7 @@ from uuid import UUID
 from domain.access import Scope
 from domain.chart_records import Chart
 from domain.columns import Column, TableShape
+from domain.enrichment_records import Enrichment
 from domain.entities import (
     File,
     Import,
@@ -27,6 +28,7 @@ from domain.row_writes import PreparedRow
 from domain.run_records import Run
 from persistence.charts import Charts
 from persistence.columns import Columns
+from persistence.enrichment import Enrichments
 from persistence.files import Files
 from persistence.imports import Imports
 from persistence.projects import Projects
@@ -169,6 +171,20 @@ class ScopedRuns(Runs):
         if run is None or await self._tables.shape(organization_id, run.table_id) is None:
             return None
         return run
+
+
+class ScopedEnrichments(Enrichments):
+    """Enrichments of the tables of a scope."""
+
+    def __init__(self, whole: Enrichments, tables: ScopedTables) -> None:
+        self._pool = whole._pool
+        self._tables = tables
+
+    async def get(self, organization_id: UUID, enrichment_id: UUID) -> Enrichment | None:
+        found = await super().get(organization_id, enrichment_id)
+        if found is None or await self._tables.shape(organization_id, found.table_id) is None:
+            return None
+        return found
 
 
 class ScopedFiles(Files):

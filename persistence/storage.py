@@ -11,6 +11,7 @@ from persistence.cell_batches import CellBatches
 from persistence.charts import Charts
 from persistence.columns import Columns
 from persistence.engine import Database
+from persistence.enrichment import Enrichments
 from persistence.exports import Exports
 from persistence.files import Files
 from persistence.firings import Firings
@@ -29,6 +30,7 @@ from persistence.runs import Runs
 from persistence.scoped import (
     ScopedCharts,
     ScopedColumns,
+    ScopedEnrichments,
     ScopedFiles,
     ScopedImports,
     ScopedProjects,
@@ -41,6 +43,7 @@ from persistence.shapes import Shapes
 from persistence.tables import Tables
 from persistence.tasks import Tasks
 from persistence.templates import Templates
+from persistence.tool_cache import ToolCache
 from persistence.trigger_relay import TriggerRelay
 from persistence.triggers import Triggers
 from persistence.unit_of_work import Wake
@@ -86,12 +89,14 @@ class PostgresStorage:
         self.rollbacks = Rollbacks(database, wake)
         self.runs = Runs(database, wake)
         self.cell_batches = CellBatches(database, wake)
+        self.enrichments = Enrichments(database)
         self.tasks = Tasks(database)
         self.workflows = Workflows(database, wake)
         self.workflow_runs = WorkflowRuns(database, wake)
         self.workflow_steps = WorkflowSteps(database, wake)
         self.providers = Providers(database, wake, self.secret_box)
         self.secrets = NamedSecrets(database, wake, self.secret_box)
+        self.tool_cache = ToolCache(database)
         self.templates = Templates(database, wake)
         self.triggers = Triggers(database, wake)
         self.firings = Firings(database)
@@ -117,4 +122,5 @@ class PostgresStorage:
         seen.imports = ScopedImports(self.imports, tables)
         seen.rollbacks = ScopedRollbacks(self.rollbacks, tables)
         seen.runs = ScopedRuns(self.runs, tables)
+        seen.enrichments = ScopedEnrichments(self.enrichments, tables)
         return seen

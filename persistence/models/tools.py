@@ -59,6 +59,7 @@ class CellRunRow(SQLModel, table=True):
     budget_tokens: int | None = None
     budget_rows: int | None = None
     use_cache: bool = Field(default=True)
+    batch_rows: int | None = None
     prepared: bool = Field(default=False)
     after_position: int = big_column()
     next_batch: int = Field(default=1)

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("budget_tokens", sa.Integer(), nullable=True),
         sa.Column("budget_rows", sa.Integer(), nullable=True),
         sa.Column("use_cache", sa.Boolean(), nullable=False),
+        sa.Column("batch_rows", sa.Integer(), nullable=True),
         sa.Column("prepared", sa.Boolean(), nullable=False),
         sa.Column("after_position", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("next_batch", sa.Integer(), nullable=False),
