@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.columns import Column
+from domain.provider_records import ProviderTester
 from domain.tool_records import Answer, Tool, ToolCall
 
 
@@ -84,3 +85,15 @@ class ToolEstimator(Protocol):
         """An estimate for each call of the work, in order. The high bounds are kept: who reserves
         their sum never spends more."""
         ...
+
+
+class Toolbox(ToolRunner, ToolEstimator, ProgramChecker, Protocol):
+    """All kinds of tools as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What a process runs tools with."""
+
+    tools: Toolbox
+    providers: ProviderTester

@@ -12,6 +12,7 @@ from graphql import FieldNode
 
 from domain import ids
 from domain.access import Viewer
+from domain.tool_ports import Engines, Toolbox
 from gql.execution import Executor
 from gql.links import Links
 from gql.loaders import Loaders
@@ -28,8 +29,14 @@ class Context:
     viewer: Viewer
     storage: PostgresStorage
     hub: Hub
+    engines: Engines
     _executor: Executor | None = field(default=None, repr=False)
     _plans: dict[tuple[int, ...], Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def tools(self) -> Toolbox:
+        """Every kind of tool, for looks that write nothing."""
+        return self.engines.tools
 
     @cached_property
     def loaders(self) -> Loaders:
@@ -64,7 +71,7 @@ class Context:
     def fresh(self) -> "Context":
         """The same viewer with empty loaders: events must not see what was loaded for earlier
         ones."""
-        return Context(self.viewer, self.storage, self.hub)
+        return Context(self.viewer, self.storage, self.hub, self.engines)
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, cast
@@ -23,6 +24,7 @@ from persistence.secret_box import SecretBox
 from persistence.storage import PostgresStorage
 from processing import firings, imports, rollbacks, webhook_replays, workflows
 from processing.deliveries import deliver
+from processing.engines import open_engines
 from processing.firing_actions import Actions
 from processing.outbound import Outbound
 from processing.relay import relay
@@ -77,11 +79,15 @@ async def run(settings: WorkerSettings) -> None:
     database_url = settings.database_url or ""
     await bus.connect()
     try:
-        async with Database.connect(database_url, pool_size=settings.pool_size) as database:
+        async with AsyncExitStack() as stack:
+            database = await stack.enter_async_context(
+                Database.connect(database_url, pool_size=settings.pool_size)
+            )
             wakes = Wakes(bus)
             blobs = Blobs.open(settings.blob_place)
             storage = PostgresStorage(database, wakes.send, blobs, settings.secret_box())
             outbound = Outbound(Allowed.parse(settings.egress_allow))
+            engines = await stack.enter_async_context(open_engines(storage, outbound))
             actions = Actions(storage, outbound)
             handlers = {
                 stored_imports.JOB: imports.handler(storage, stopping),

@@ -54,6 +54,7 @@ def _routes(gateway: Gateway) -> list[BaseRoute]:
         *graphql_routes(
             storage,
             gateway.hub,
+            gateway.engines,
             authenticate,
             GraphQLLimits(body_bytes=settings.max_body_bytes),
             request_id.get,

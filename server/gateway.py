@@ -6,11 +6,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from domain.addresses import Allowed
+from domain.tool_ports import Engines
 from persistence import organizations
 from persistence.blobs import Blobs
 from persistence.change_log import ChangeLog
 from persistence.engine import Database
 from persistence.storage import PostgresStorage
+from processing.engines import open_engines
+from processing.outbound import Outbound
 from realtime.bus import open_bus
 from realtime.hub import Hub
 from server.auth import Authenticator
@@ -30,6 +33,7 @@ class Gateway:
     hub: Hub
     authenticator: Authenticator
     pictures: Pictures
+    engines: Engines
 
 
 @asynccontextmanager
@@ -42,12 +46,9 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             Database.connect(settings.database_url, pool_size=settings.pool_size)
         )
         wakeups = Wakeups()
+        egress = Allowed.parse(settings.egress_allow)
         storage = PostgresStorage(
-            database,
-            wakeups,
-            Blobs.open(settings.blob_place),
-            settings.secret_box(),
-            Allowed.parse(settings.egress_allow),
+            database, wakeups, Blobs.open(settings.blob_place), settings.secret_box(), egress
         )
         bus = open_bus(settings.redis_url or "memory://")
         hub = await stack.enter_async_context(Hub(bus, LogAdapter(storage.log)))
@@ -59,4 +60,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         stack.push_async_callback(authenticator.aclose)
         pictures = Pictures()
         stack.push_async_callback(pictures.aclose)
-        yield Gateway(settings, database, storage, storage.log, hub, authenticator, pictures)
+        engines = await stack.enter_async_context(open_engines(storage, Outbound(egress)))
+        yield Gateway(
+            settings, database, storage, storage.log, hub, authenticator, pictures, engines
+        )

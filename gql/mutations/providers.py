@@ -155,6 +155,24 @@ class ProviderMutations:
             return ProviderPayload(provider=None, errors=user_errors(error))
         return ProviderPayload(provider=Provider.of(gone), errors=[])
 
+    @strawberry.mutation(
+        description="Ask a provider's model one small question, which costs a few tokens. For "
+        "admins."
+    )
+    async def provider_test(
+        self,
+        info: Info,
+        input: Annotated[ProviderTestInput, strawberry.argument(description="Which one.")],
+    ) -> ProviderTestPayload | None:
+        context, provider_id = info.context, given_id(input.provider_id)
+        try:
+            check = await providers.check_provider(
+                context.viewer, context.storage, context.engines.providers, provider_id
+            )
+        except EXPECTED as error:
+            return ProviderTestPayload(check=None, errors=user_errors(error))
+        return ProviderTestPayload(check=ProviderCheck.of(check), errors=[])
+
 
 def _create_command(input: ProviderCreateInput) -> ProviderCreate:
     names = ("concurrency", "timeout_seconds", "max_output_tokens", "temperature")

@@ -10,6 +10,7 @@ from graphql import OperationDefinitionNode
 from domain.access import Viewer
 from domain.idempotency import Answer, KeyedRequest, accept_key, once
 from domain.numbers import InvalidJson, loads
+from domain.tool_ports import Engines
 from gql.answers import result_json, to_json
 from gql.context import Context
 from gql.limits import Limits
@@ -46,6 +47,7 @@ class Service:
 
     storage: PostgresStorage
     hub: Hub
+    engines: Engines
     authenticate: Authenticate
     limits: Limits
     request_id: Callable[[], str | None]
@@ -56,7 +58,7 @@ class Service:
 
     def context(self, viewer: Viewer) -> Context:
         """The context of one operation."""
-        return Context(viewer, self.storage.seen_by(viewer), self.hub)
+        return Context(viewer, self.storage.seen_by(viewer), self.hub, self.engines)
 
     def prepare(self, request: Request) -> tuple[Document, OperationDefinitionNode]:
         """The document and the operation to run, within its limits. Raises `Refused`."""

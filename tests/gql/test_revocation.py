@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -12,12 +12,16 @@ import pytest
 
 from domain import keys
 from domain.access import Role, Viewer
+from domain.addresses import Allowed
 from domain.keys import ApiKeyCreate, CreatedKey
+from domain.tool_ports import Engines
 from gql.feeds import Feed
 from gql.limits import Limits
 from gql.transports.service import Authenticate, Service
 from gql.transports.socket_guard import KeyGuard
 from gql.transports.socket_operations import _renderer
+from processing.engines import open_engines
+from processing.outbound import Outbound
 from realtime.bus import open_bus
 from realtime.hub import Hub
 from realtime.log import Topic, Unavailable
@@ -34,6 +38,7 @@ class Guarded:
 
     world: World
     hub: Hub
+    engines: Engines
     authenticator: Authenticator
     made: CreatedKey
 
@@ -42,6 +47,7 @@ class Guarded:
         service = Service(
             self.world.storage,
             self.hub,
+            self.engines,
             authenticate or self.authenticator.viewer,
             Limits(),
             lambda: None,
@@ -55,13 +61,17 @@ class Guarded:
 
 @pytest.fixture
 async def guarded(postgres_url: str) -> AsyncIterator[Guarded]:
-    async with open_world(postgres_url) as world, _hub(world) as hub:
+    async with open_world(postgres_url) as world, _hub(world) as hub, _engines(world) as engines:
         authenticator = Authenticator(world.storage.keys)
         made = await keys.create_key(
             world.viewer, world.storage, ApiKeyCreate("guarded", Role.VIEWER)
         )
-        yield Guarded(world, hub, authenticator, made)
+        yield Guarded(world, hub, engines, authenticator, made)
         await authenticator.aclose()
+
+
+def _engines(world: World) -> AbstractAsyncContextManager[Engines]:
+    return open_engines(world.storage, Outbound(Allowed()))
 
 
 @asynccontextmanager

@@ -224,7 +224,9 @@ async def strict(site: Site) -> AsyncIterator[Site]:
         socket_message_bytes=1000,
         origins=frozenset({"https://good.example"}),
     )
-    routes = graphql_routes(gateway.storage, gateway.hub, gateway.authenticator.viewer, limits)
+    routes = graphql_routes(
+        gateway.storage, gateway.hub, gateway.engines, gateway.authenticator.viewer, limits
+    )
     site.app.router.routes[:0] = routes
     yield site
     for route in routes:
