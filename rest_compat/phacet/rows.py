@@ -8,12 +8,13 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
-from domain import ids, numbers, rows
+from domain import ids, numbers, rows, run_rows, runs
 from domain.columns import Column, ColumnType, TableShape
 from domain.errors import ErrorCode, Invalid, NotFound, Problem, StructureMoved, invalid
 from domain.paging import PageRequest
 from domain.rejections import show
 from domain.rows import NewRow, RowChange, RowsAdd, RowsUpdate
+from domain.run_records import CellsRun, RunMode, Selection
 from domain.selection import RowRecord, RowsQuery
 from rest_compat.endpoints import Call
 from rest_compat.phacet import shapes
@@ -72,28 +73,57 @@ async def add_row(call: Call) -> Response:
     given = GivenCells(body.cells or ())
     command = RowsAdd(table_id, [NewRow({})], session_id, given.by_key)
     try:
-        written = await rows.add_rows(call.viewer, call.storage, command)
+        if body.triggerTasks:
+            written, _ = await run_rows.add_rows_and_run(call.viewer, call.storage, command)
+        else:
+            written = await rows.add_rows(call.viewer, call.storage, command)
     except Invalid as error:
         raise given.refusal(error) from None
     return json_response(await _shown(call, table_id, written.row_ids[0]), 201)
 
 
 async def update_row(call: Call) -> Response:
-    """The cells that are listed change, the others stay."""
+    """The cells that are listed change, the others stay. Tools run unless the body says not."""
     table_id, row_id = call.id("tableId", "Table"), _row_id(call)
     body = parse(_CHANGE, await read_body(call.request, call.limits.body_bytes))
+    runs_tools = body.triggerTasks if body.runRow is None else body.runRow
     if body.cells:
-        await _change(call, table_id, row_id, body.cells)
+        write = _update if runs_tools is False else _update_and_run
+        await write(call, table_id, row_id, body.cells)
+    elif runs_tools is not False:
+        await _run(call, table_id, row_id)
     return json_response(await _shown(call, table_id, row_id))
 
 
-async def _change(call: Call, table_id: UUID, row_id: UUID, cells: Sequence[CellBody]) -> None:
+async def _update(call: Call, table_id: UUID, row_id: UUID, cells: Sequence[CellBody]) -> None:
     given = GivenCells(cells)
     command = RowsUpdate(table_id, [RowChange(row_id, {})], "merge", given.by_key)
     try:
         await rows.update_rows(call.viewer, call.storage, command)
     except Invalid as error:
         raise given.refusal(error) from None
+
+
+async def _update_and_run(
+    call: Call, table_id: UUID, row_id: UUID, cells: Sequence[CellBody]
+) -> None:
+    given = GivenCells(cells)
+    command = RowsUpdate(table_id, [RowChange(row_id, {})], "merge", given.by_key)
+    try:
+        await run_rows.update_rows_and_run(call.viewer, call.storage, command)
+    except Invalid as error:
+        raise given.refusal(error) from None
+
+
+async def _run(call: Call, table_id: UUID, row_id: UUID) -> None:
+    """Start the tools of all columns on a row, if there are any."""
+    shape, record = await read(call, table_id, row_id)
+    if record is None:
+        raise NotFound("Row")
+    if any(column.tool is not None for column in shape.columns):
+        selection = Selection(row_ids=[row_id])
+        command = CellsRun(table_id, selection=selection, mode=RunMode.ALL)
+        await runs.start_run(call.viewer, call.storage, command)
 
 
 async def read(call: Call, table_id: UUID, row_id: UUID) -> tuple[TableShape, RowRecord | None]:

@@ -6,10 +6,10 @@ from typing import Any
 from orjson import Fragment
 
 from domain import ids
-from domain.cells import CellStatus, virtual_status
+from domain.cells import CellStatus
 from domain.columns import Column, ColumnType, TableShape
 from domain.entities import File, Project, Session, Table
-from domain.selection import RowRecord
+from domain.selection import RowRecord, cell_status
 from domain.webhook_records import WebhookSecret
 from rest_compat.wire import moment
 
@@ -91,8 +91,10 @@ def cells(shape: TableShape, record: RowRecord) -> list[dict[str, Any]]:
 
     Clients look at a row until all of its cells are resolved. So once a run has been over it, what
     is still empty is shown as resolved with null: nothing more will come."""
-    values = {each.key: json for each, json in zip(shape.columns, record.values, strict=True)}
-    statuses = [_status(each, record, values) for each in shape.columns]
+    statuses = [
+        _status(shape, record, column, json)
+        for column, json in zip(shape.columns, record.values, strict=True)
+    ]
     if _was_run(shape, record) and not _UNDER_WAY.intersection(statuses):
         empty, done = CellStatus.INITIALIZED, CellStatus.RESOLVED
         statuses = [done if status is empty else status for status in statuses]
@@ -146,19 +148,13 @@ def _cell(
     }
 
 
-def _status(column: Column, record: RowRecord, values: Mapping[str, str | None]) -> CellStatus:
-    filled = values[column.key] is not None
-    state = record.states.get(column.number) if column.stateful else None
-    if state is not None:
-        return CellStatus(state.status)
-    if column.tool is not None:
-        inputs = all(values.get(key) is not None for key in column.tool.inputs)
-        return virtual_status(filled=filled, inputs_filled=inputs)
-    if column.computed_by is not None or not filled:
-        return CellStatus.INITIALIZED
-    return CellStatus.RESOLVED
+def _status(shape: TableShape, record: RowRecord, column: Column, json: str | None) -> CellStatus:
+    if column.stateful:
+        return cell_status(shape, record, column)
+    return CellStatus.INITIALIZED if json is None else CellStatus.RESOLVED
 
 
 def _was_run(shape: TableShape, record: RowRecord) -> bool:
     """Whether a run has touched a cell of the row."""
-    return any(each.tool is not None and each.number in record.states for each in shape.columns)
+    states = (record.states.get(each.number) for each in shape.stateful_columns)
+    return any(state is not None and state.run_id is not None for state in states)
