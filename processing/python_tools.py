@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from importlib.metadata import version
 
 from domain import values
+from domain.column_values import Reader
 from domain.rejections import Rejected
 from domain.tool_ports import ToolWork, TryLater
 from domain.tool_records import Answer, Producer, ProducerKind, PythonTool, ToolCall
@@ -31,20 +32,23 @@ class PythonTools:
             prompt_hash=hashlib.sha256(tool.code.encode()).hexdigest(),
         )
         rows = [{key: call.inputs.get(key) for key in work.tool.inputs} for call in work.calls]
+        read = values.reader(work.column)
         calls = iter(work.calls)
         done = 0
         async for results in self._sandbox.results(tool.code, rows):
             done += len(results)
             for result in results:
-                yield _answer(work, next(calls), result, producer)
+                yield _answer(read, next(calls), result, producer)
         if done < len(rows):
             raise TryLater("The sandbox was closed", 1.0)
 
 
-def _answer(work: ToolWork, call: ToolCall, result: Result, producer: Producer) -> Answer:
+def _answer(read: Reader, call: ToolCall, result: Result, producer: Producer) -> Answer:
     if isinstance(result, Fault):
         return Answer(call.index, producer, error=result.message)
+    if result.value is None:
+        return Answer(call.index, producer)
     try:
-        return Answer(call.index, producer, value=values.accept(work.column, result.value))
+        return Answer(call.index, producer, value=read(result.value))
     except Rejected as error:
         return Answer(call.index, producer, error=f"run returned what is no value: {error.message}")

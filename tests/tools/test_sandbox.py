@@ -195,12 +195,29 @@ async def test_the_column_decides_what_it_takes(sandbox: PythonSandbox) -> None:
     assert empty.nothing
     assert right.producer.kind is ProducerKind.PYTHON
     assert (right.producer.version or "").startswith("monty ")
-    dates = tool_work(
-        PythonTool("from datetime import date\ndef run(row): return date(2026, 5, row['a'])"),
-        [{"a": 7}],
-        ColumnType.DATE,
+
+
+@pytest.mark.parametrize(
+    ("returned", "type_", "value"),
+    [
+        ("date(2026, 5, 7)", ColumnType.DATE, "2026-05-07"),
+        ("date(2026, 5, 7)", ColumnType.DATETIME, "2026-05-07T00:00:00.000Z"),
+        ("datetime(2026, 5, 7, 8)", ColumnType.DATETIME, "2026-05-07T08:00:00.000Z"),
+        ("datetime(2026, 5, 7, 8, tzinfo=east)", ColumnType.DATETIME, "2026-05-07T06:00:00.000Z"),
+        ("Decimal('0.10')", ColumnType.NUMBER, 0.1),
+        ("7", ColumnType.TEXT, "7"),
+        ("('x', 'y')", ColumnType.MULTI_SELECT, ["x", "y"]),
+    ],
+)
+async def test_values_in_columns(
+    sandbox: PythonSandbox, returned: str, type_: ColumnType, value: Any
+) -> None:
+    code = (
+        "from datetime import date, datetime, timedelta, timezone\nfrom decimal import Decimal\n"
+        f"east = timezone(timedelta(hours=2))\ndef run(row): return {returned}"
     )
-    assert [answer.value for answer in await answered(engine, dates)] == ["2026-05-07"]
+    (answer,) = await answered(PythonTools(sandbox), tool_work(PythonTool(code), [{"a": 1}], type_))
+    assert (answer.value, answer.error) == (value, None)
 
 
 async def test_each_bad_row_has_its_own_error(sandbox: PythonSandbox) -> None:
