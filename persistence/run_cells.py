@@ -262,6 +262,7 @@ WITH given AS (
   FROM given g
   WHERE s.table_id = $2 AND s.row_id = g.row_id AND s.column_number = g.number AND s.run_id = $3
     AND s.attempt = g.attempt AND s.status = {CALCULATING}
+    AND EXISTS (SELECT 1 FROM cell_run r WHERE r.id = $3 AND r.status IN ({_ACTIVE}))
   RETURNING s.row_id, s.column_number, s.status, s.error
 ), moves AS (
   INSERT INTO cell_change (table_id, row_id, column_number, revision, previous, status, error, at)
