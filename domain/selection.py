@@ -1,12 +1,16 @@
 """What a read of rows wants, as a neutral tree. Faces build it; `persistence.read_sql` compiles it
 to SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
+from typing import Any
 from uuid import UUID
 
+from domain.cells import CellStatus, virtual_status
+from domain.columns import Column, ComputedBy, TableShape
 from domain.filters import Filter, Sort
 from domain.paging import PageRequest
 
@@ -35,6 +39,13 @@ class CellPart(Enum):
     ERROR = "error"
     PROGRESS = "progress"
     UPDATED_AT = "updatedAt"
+    ATTEMPT = "attempt"
+    CONFIDENCE = "confidence"
+    RUN_ID = "runId"
+    INPUT_TOKENS = "inputTokens"
+    OUTPUT_TOKENS = "outputTokens"
+    COST = "cost"
+    RAW = "raw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +56,30 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
+class ProducerSelection:
+    """Who made a cell's value, as an object: (name in the answer, name in the record) pairs."""
+
+    parts: tuple[tuple[str, str | Literal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CitationsSelection:
+    """Where a cell's value was found, as a list of objects of such pairs."""
+
+    parts: tuple[tuple[str, str | Literal], ...]
+
+
+CellField = CellPart | Literal | ProducerSelection | CitationsSelection
+
+
+@dataclass(frozen=True, slots=True)
 class CellSelection:
     """One cell as an object: (name in the answer, part) pairs in the order asked for.
 
     `literals` differ by column, so they are given for each column that is selected."""
 
     column_number: int
-    parts: tuple[tuple[str, CellPart | Literal], ...]
+    parts: tuple[tuple[str, CellField], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +146,39 @@ class RowRecord:
 
 @dataclass(frozen=True, slots=True)
 class CellState:
-    """The stored state of a cell that an outside worker fills."""
+    """The stored state of a cell. `producer` and `citations` are the records of those names as
+    mappings; `cost` is in US dollars."""
 
     status: str
     error: str | None
     progress: float | None
     updated_at: datetime
+    attempt: int = 0
+    producer: Mapping[str, Any] | None = None
+    confidence: float | None = None
+    citations: Sequence[Mapping[str, Any]] = ()
+    run_id: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: Decimal | None = None
+    raw: str | None = None
+
+
+def cell_status(shape: TableShape, record: RowRecord, column: Column) -> CellStatus:
+    """Where a cell of a row stands: what is stored of it, else what follows from the values."""
+    state = record.states.get(column.number) if column.stateful else None
+    stored = CellStatus(state.status) if state else None
+    if column.computed_by is ComputedBy.EXTERNAL:
+        return stored or CellStatus.INITIALIZED
+    if stored not in (None, CellStatus.INITIALIZED, CellStatus.READY):
+        return stored
+    keys = [each.key for each in shape.columns]
+    values = dict(zip(keys, record.values, strict=True))
+    inputs = column.tool.inputs if column.tool else ()
+    return virtual_status(
+        filled=values[column.key] is not None,
+        inputs_filled=bool(inputs) and all(values.get(key) is not None for key in inputs),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ WITH touched AS (
 
 def producer_json(producer: Producer) -> str:
     """The stored form of a producer: what is known of it, by the names of the record's fields."""
-    return dumps({name: value for name, value in asdict(producer).items() if value is not None})
+    return dumps({name: value for name, value in asdict(producer).items() if value})
 
 
 def _person(write: TableWrite) -> str:

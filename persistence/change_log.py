@@ -13,11 +13,12 @@ import orjson
 from domain.changes import Change, ChangeKind, OrganizationChange, OrganizationChangeKind
 from domain.columns import Column, TableShape
 from domain.filters import Filter
+from domain.numbers import loads
 from domain.selection import CellState, RowRecord
 from domain.workflow_records import RunChange
 from persistence.engine import Database
 from persistence.filter_sql import Params, compile_filter
-from persistence.read_sql import value_json
+from persistence.read_sql import state_of, value_json
 from persistence.row_sql import record_definition, stored_columns
 from persistence.shapes import Shapes
 from persistence.statements import statements
@@ -110,7 +111,7 @@ WHERE table_id = $1 AND revision = ANY($2) ORDER BY revision, row_id, column_num
 """
 
 _STATES = """
-SELECT row_id, column_number, status, error, progress, updated_at FROM cell_state
+SELECT row_id, column_number, to_jsonb(s)::text AS state FROM cell_state s
 WHERE table_id = $1 AND row_id = ANY($2)
 """
 
@@ -241,8 +242,7 @@ CROSS JOIN LATERAL {_image(shape, "v")} AS a
             return found
         row_ids = list({record["id"] for record in records})
         for r in await self._pool.fetch(_STATES, shape.id, row_ids):
-            state = CellState(r["status"], r["error"], r["progress"], r["updated_at"])
-            found[r["row_id"]][r["column_number"]] = state
+            found[r["row_id"]][r["column_number"]] = state_of(loads(r["state"]))
         return found
 
     async def _cells(

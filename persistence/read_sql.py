@@ -4,7 +4,10 @@ Text is built with `||` and not with json_build_object: functions take at most 1
 columns), and plain text is the quicker way, since the pieces between the values are literals of
 the statement."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
 import orjson
 
@@ -12,10 +15,14 @@ from domain.cells import CellStatus
 from domain.columns import Column, ColumnType, TableShape
 from domain.fields import family_of, is_stored
 from domain.selection import (
+    CellField,
     CellPart,
     CellSelection,
     CellsSelection,
+    CellState,
+    CitationsSelection,
     Literal,
+    ProducerSelection,
     RowField,
     RowPart,
     RowSelection,
@@ -161,10 +168,14 @@ def _cell(shape: TableShape, cell: CellSelection, alias: str) -> str:
     return _object([(name, _cell_part(shape, column, part, alias)) for name, part in cell.parts])
 
 
-def _cell_part(shape: TableShape, column: Column, part: CellPart | Literal, alias: str) -> str:
+def _cell_part(shape: TableShape, column: Column, part: CellField, alias: str) -> str:
     if isinstance(part, Literal):
         return _constant(part.json)
     state = f"{STATES}->'{column.number}'" if column.stateful else None
+    if isinstance(part, ProducerSelection):
+        return _producer(part, state)
+    if isinstance(part, CitationsSelection):
+        return _citations(part, state)
     match part:
         case CellPart.ID:
             return f"""('"' || {alias}.id || '.{column.number}"')"""
@@ -174,13 +185,97 @@ def _cell_part(shape: TableShape, column: Column, part: CellPart | Literal, alia
             return f"coalesce({value_json(column, alias)}, 'null')"
         case CellPart.STATUS:
             return _status(shape, column, alias)
-        case CellPart.ERROR | CellPart.PROGRESS:
-            return (
-                f"coalesce(({state}->'{part.value}')::text, 'null')" if state else _constant("null")
-            )
         case CellPart.UPDATED_AT:
             own = f"({state}->>'updated_at')::timestamptz" if state else "NULL::timestamptz"
             return moment_json(f"coalesce({own}, {alias}.updated_at)")
+        case CellPart.ATTEMPT:
+            return f"coalesce({state}->>'attempt', '0')" if state else _constant("0")
+    return f"coalesce({_detail(part, state)}, 'null')" if state else _constant("null")
+
+
+#: Where the details of a state stand in it, as its columns are named.
+_DETAILS = {
+    CellPart.ERROR: "error",
+    CellPart.PROGRESS: "progress",
+    CellPart.CONFIDENCE: "confidence",
+    CellPart.RUN_ID: "run_id",
+    CellPart.INPUT_TOKENS: "input_tokens",
+    CellPart.OUTPUT_TOKENS: "output_tokens",
+    CellPart.COST: "cost",
+    CellPart.RAW: "raw",
+}
+
+
+def _detail(part: CellPart, state: str) -> str:
+    """A detail of a stored state as JSON text; null when it is not there."""
+    name = _DETAILS[part]
+    if part in (CellPart.PROGRESS, CellPart.CONFIDENCE):
+        return _float_json(f"({state}->>'{name}')")
+    if part is CellPart.COST:
+        return f"trim_scale(({state}->>'cost')::numeric)::text"
+    return f"({state}->'{name}')::text"
+
+
+def _float_json(text: str) -> str:
+    """A float, given as plain digits, as our JSON writer writes it."""
+    short = f"replace({text}::float8::text, 'e-0', 'e-')"
+    return (
+        f"CASE WHEN {text}::numeric = trunc({text}::numeric) THEN {text} || '.0'"
+        f" WHEN abs({text}::numeric) < 0.00001 THEN {short} ELSE {text} END"
+    )
+
+
+def _producer(selection: ProducerSelection, state: str | None) -> str:
+    if state is None:
+        return _constant("null")
+    producer = f"{state}->'producer'"
+    parts = []
+    for name, part in selection.parts:
+        if isinstance(part, Literal):
+            parts.append((name, _constant(part.json)))
+        elif part == "kind":
+            parts.append((name, f"""('"' || upper({producer}->>'kind') || '"')"""))
+        else:
+            empty = "false" if part == "cached" else "null"
+            parts.append((name, f"coalesce(({producer}->'{part}')::text, '{empty}')"))
+    # A state that has none holds null, of the past it lacks the key.
+    return f"CASE WHEN {producer}->>'kind' IS NULL THEN 'null' ELSE {_object(parts)} END"
+
+
+def _citations(selection: CitationsSelection, state: str | None) -> str:
+    if state is None:
+        return _constant("[]")
+    one = _object(
+        [
+            (name, _constant(part.json) if isinstance(part, Literal) else f"(c.v->'{part}')::text")
+            for name, part in selection.parts
+        ]
+    )
+    listed = f"coalesce(nullif({state}->'citations', 'null'), '[]')"
+    return (
+        f"(SELECT '[' || coalesce(string_agg({one}, ',' ORDER BY c.n), '') || ']'"
+        f" FROM jsonb_array_elements({listed}) WITH ORDINALITY AS c(v, n))"
+    )
+
+
+def state_of(stored: Mapping[str, Any]) -> CellState:
+    """The state of a record of `cell_state` as JSON; of the past some details are not known."""
+    cost = stored.get("cost")
+    return CellState(
+        status=stored["status"],
+        error=stored["error"],
+        progress=stored["progress"],
+        updated_at=datetime.fromisoformat(stored["updated_at"]),
+        attempt=stored.get("attempt") or 0,
+        producer=stored.get("producer"),
+        confidence=stored.get("confidence"),
+        citations=stored.get("citations") or (),
+        run_id=stored.get("run_id"),
+        input_tokens=stored.get("input_tokens"),
+        output_tokens=stored.get("output_tokens"),
+        cost=None if cost is None else Decimal(str(cost)),
+        raw=stored.get("raw"),
+    )
 
 
 def _status(shape: TableShape, column: Column, alias: str) -> str:

@@ -1,20 +1,18 @@
 """Reading rows: pages with revision and row count of the same snapshot, and rows by id."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
-import orjson
 
 from domain.columns import TableShape
 from domain.errors import StructureMoved
 from domain.filters import Sort
 from domain.history_records import refuse_revision
+from domain.numbers import loads
 from domain.paging import encode_cursor
 from domain.selection import (
-    CellState,
     OffsetPage,
     RowRecord,
     RowSelection,
@@ -26,7 +24,14 @@ from persistence.fetching import fetch
 from persistence.filter_sql import Params, compile_filter, compile_search
 from persistence.keyset_sql import compile_page, key_selects, open_page, order_by
 from persistence.past_rows import count_as_of, halves_as_of, rows_as_of, states_as_of
-from persistence.read_sql import STATES, record_columns, row_json, states_join, uses_states
+from persistence.read_sql import (
+    STATES,
+    record_columns,
+    row_json,
+    state_of,
+    states_join,
+    uses_states,
+)
 from persistence.row_sql import column_names
 from persistence.statements import statements
 
@@ -189,7 +194,7 @@ def _row(
 ) -> str | RowRecord:
     if selection is not None:
         return str(record["json"])
-    states = orjson.loads((record.get("states") if shape.stateful_columns else None) or "{}")
+    states = loads((record.get("states") if shape.stateful_columns else None) or "{}")
     return RowRecord(
         id=record["id"],
         table_id=shape.id,
@@ -201,16 +206,7 @@ def _row(
         updated_at=record["updated_at"],
         values=record["vals"],
         extra=record["extra"],
-        states={int(number): _state(state) for number, state in states.items()},
-    )
-
-
-def _state(state: dict[str, Any]) -> CellState:
-    return CellState(
-        status=state["status"],
-        error=state["error"],
-        progress=state["progress"],
-        updated_at=datetime.fromisoformat(state["updated_at"]),
+        states={int(number): state_of(state) for number, state in states.items()},
     )
 
 

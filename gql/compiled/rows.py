@@ -14,10 +14,13 @@ from graphql import FieldNode
 
 from domain.columns import Column, TableShape
 from domain.selection import (
+    CellField,
     CellPart,
     CellSelection,
     CellsSelection,
+    CitationsSelection,
     Literal,
+    ProducerSelection,
     RowField,
     RowPart,
     RowSelection,
@@ -44,7 +47,16 @@ _CELL_PARTS = {
     "error": CellPart.ERROR,
     "progress": CellPart.PROGRESS,
     "updatedAt": CellPart.UPDATED_AT,
+    "attempt": CellPart.ATTEMPT,
+    "confidence": CellPart.CONFIDENCE,
+    "runId": CellPart.RUN_ID,
+    "inputTokens": CellPart.INPUT_TOKENS,
+    "outputTokens": CellPart.OUTPUT_TOKENS,
+    "cost": CellPart.COST,
+    "raw": CellPart.RAW,
 }
+#: Fields of a Producer whose names in the stored record differ.
+_PRODUCER_PARTS = {"promptHash": "prompt_hash"}
 
 
 class _NotCompilable(Exception):
@@ -179,11 +191,13 @@ def _cell(executor: Executor, column: Column, parts: Selected) -> CellSelection:
     )
 
 
-def _cell_part(
-    executor: Executor, column: Column, name: str, nodes: list[FieldNode]
-) -> CellPart | Literal:
+def _cell_part(executor: Executor, column: Column, name: str, nodes: list[FieldNode]) -> CellField:
     if name in _CELL_PARTS:
         return _CELL_PARTS[name]
+    if name == "producer":
+        return ProducerSelection(_named(executor, "Producer", nodes))
+    if name == "citations":
+        return CitationsSelection(_named(executor, "Citation", nodes))
     if name == "__typename":
         return Literal('"Cell"')
     if name == "columnId":
@@ -191,6 +205,19 @@ def _cell_part(
     if name == "column":
         return Literal(_column_json(column, executor.selected("Column", nodes)))
     raise _NotCompilable
+
+
+def _named(
+    executor: Executor, kind: str, nodes: list[FieldNode]
+) -> tuple[tuple[str, str | Literal], ...]:
+    """What is selected of a small object that stands whole in storage."""
+    return tuple(
+        (
+            response,
+            Literal(f'"{kind}"') if name == "__typename" else _PRODUCER_PARTS.get(name, name),
+        )
+        for response, (name, _) in executor.selected(kind, nodes).items()
+    )
 
 
 def _column_json(column: Column, selected: Selected) -> str:

@@ -7,14 +7,14 @@ import orjson
 import strawberry
 
 from domain import columns, ids
-from domain.cells import CellStatus as Status
-from domain.selection import CellState
+from domain.selection import CellState, cell_status
 from gql.context import Info
 from gql.scalars import JSON
 from gql.types import links as link_types
 from gql.types import rows as row_types
 from gql.types.columns import Column
 from gql.types.node import Node
+from gql.types.producers import Citation, Producer
 from gql.types.vocabulary import CellStatus
 
 if TYPE_CHECKING:
@@ -47,12 +47,11 @@ class Cell(Node):
 
     @strawberry.field(
         description="Where it stands. A cell that people fill is INITIALIZED when it is empty, "
-        "else RESOLVED."
+        "else RESOLVED. So is a tool's cell that nobody has touched, but READY when it is empty "
+        "and all inputs are there."
     )
     def status(self) -> CellStatus:
-        if self.of_column.computed_by:
-            return CellStatus(self.state.status if self.state else Status.INITIALIZED.value)
-        return CellStatus.INITIALIZED if self.json is None else CellStatus.RESOLVED
+        return CellStatus(cell_status(self.owner.shape, self.owner.record, self.of_column).value)
 
     @strawberry.field(description="The value in the form of its column's type; null when empty.")
     def value(self) -> JSON | None:
@@ -73,13 +72,52 @@ class Cell(Node):
     ) -> Annotated["LinkedRowConnection", strawberry.lazy("gql.types.links")] | None:
         return await link_types.linked_rows(info, self.of_column, self.json, first, after)
 
-    @strawberry.field(description="Why it failed, as its worker said.")
+    @strawberry.field(description="Why it failed.")
     def error(self) -> str | None:
         return self.state.error if self.state else None
 
     @strawberry.field(description="How much of the work is done, from 0 to 1.")
     def progress(self) -> float | None:
         return self.state.progress if self.state else None
+
+    @strawberry.field(description="How often a tool has tried since the cell was queued.")
+    def attempt(self) -> int:
+        return self.state.attempt if self.state else 0
+
+    @strawberry.field(description="Who or what made the value; null when nobody kept it.")
+    def producer(self) -> Producer | None:
+        found = self.state.producer if self.state else None
+        return Producer.of(found) if found else None
+
+    @strawberry.field(description="How sure the tool is, from 0 to 1; null when it did not say.")
+    def confidence(self) -> float | None:
+        return self.state.confidence if self.state else None
+
+    @strawberry.field(description="Where in the inputs the value was found.")
+    def citations(self) -> list[Citation]:
+        return [Citation.of(each) for each in (self.state.citations if self.state else ())]
+
+    @strawberry.field(description="The last run that took the cell.")
+    def run_id(self) -> strawberry.ID | None:
+        run_id = self.state.run_id if self.state else None
+        return None if run_id is None else strawberry.ID(run_id)
+
+    @strawberry.field(description="Tokens that the question took.")
+    def input_tokens(self) -> int | None:
+        return self.state.input_tokens if self.state else None
+
+    @strawberry.field(description="Tokens that the answer took.")
+    def output_tokens(self) -> int | None:
+        return self.state.output_tokens if self.state else None
+
+    @strawberry.field(description="US dollars that the answer cost; null when no price is known.")
+    def cost(self) -> JSON | None:
+        cost = self.state.cost if self.state else None
+        return None if cost is None else JSON(cost.normalize())
+
+    @strawberry.field(description="The answer as it came, before it was read as a value.")
+    def raw(self) -> str | None:
+        return self.state.raw if self.state else None
 
     @strawberry.field(description="When its status changed, or else when its row did.")
     def updated_at(self) -> datetime:

@@ -53,6 +53,17 @@ class ToolKind(Enum):
     LOOKUP = _word("lookup", "A value from another table.")
 
 
+@strawberry.enum(description="Who or what made a value.")
+class ProducerKind(Enum):
+    PERSON = _word("person", "A person or a program, with the write of a row.")
+    MODEL = _word("model", "A model of a provider.")
+    RULES = _word("rules", "The rules engine.")
+    PYTHON = _word("python", "A program in the sandbox.")
+    HTTP = _word("http", "Another server.")
+    LOOKUP = _word("lookup", "Another table.")
+    EXTERNAL = _word("external", "An outside worker.")
+
+
 @strawberry.enum(
     description="Where a cell stands. Cells that people fill know only INITIALIZED and RESOLVED."
 )

@@ -8,6 +8,7 @@ import pytest
 from persistence.blobs import Blobs
 from persistence.storage import PostgresStorage
 from tests.imports.importing import Importer
+from tests.serving import Site, serve
 from tests.worlds import World, open_world
 
 
@@ -31,6 +32,15 @@ async def importer(
 
         world.storage = PostgresStorage(world.database, wake, Blobs.open(folder))
         yield Quiet(world, postgres_url, folder)
+
+
+@pytest.fixture(scope="module")
+async def site(
+    postgres_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    """The running application."""
+    async with serve(postgres_url, redis_url, tmp_path_factory.mktemp("site")) as opened:
+        yield opened
 
 
 @pytest.fixture

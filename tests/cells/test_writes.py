@@ -84,7 +84,6 @@ async def test_who_writes_a_cell_is_its_producer(world: World) -> None:
     assert orjson.loads(state["producer"]) == {
         "kind": "person",
         "actor": world.viewer.actor,
-        "cached": False,
     }
     await world.database.pool.execute(
         "UPDATE cell_state SET status = 'error', error = 'no', attempt = 3, run_id = row_id,"
