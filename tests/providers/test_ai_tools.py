@@ -13,7 +13,7 @@ from tests.models import replies
 from tests.models.replies import Reply, text, value
 from tests.providers.asking import KEY, Asking, column
 
-PRICES = {"input_price": Decimal(1), "output_price": Decimal(2)}
+PRICES: dict[str, Any] = {"input_price": Decimal(1), "output_price": Decimal(2)}
 
 
 async def test_a_good_answer_says_where_it_comes_from(asking: Asking) -> None:
@@ -151,7 +151,7 @@ BAD = {
 async def test_what_is_no_value_never_becomes_one(asking: Asking, name: str) -> None:
     """The model is told what was wrong, twice; then the cell is."""
     reply, type_, message = BAD[name]
-    options = {"options": ["Red", "Blue"]} if type_ is ColumnType.SELECT else {}
+    options: dict[str, Any] = {"options": ["Red", "Blue"]} if type_ is ColumnType.SELECT else {}
     await asking.provider(**PRICES)
     asking.models.answer = lambda _call: replace(reply, usage=(10, 5))
     answer = await asking.answer(to=column(type_, **options))
