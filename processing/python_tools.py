@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from importlib.metadata import version
 
 from domain import values
@@ -35,10 +36,11 @@ class PythonTools:
         read = values.reader(work.column)
         calls = iter(work.calls)
         done = 0
-        async for results in self._sandbox.results(tool.code, rows):
-            done += len(results)
-            for result in results:
-                yield _answer(read, next(calls), result, producer)
+        async with aclosing(self._sandbox.results(tool.code, rows)) as found:
+            async for results in found:
+                done += len(results)
+                for result in results:
+                    yield _answer(read, next(calls), result, producer)
         if done < len(rows):
             raise TryLater("The sandbox was closed", 1.0)
 

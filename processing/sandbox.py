@@ -5,9 +5,9 @@ environment, no other processes and no pauses; it counts time, memory and depth 
 process is killed when it does not stop by itself. A dead worker is replaced."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 from threading import Event, Lock
 from typing import Any
 
@@ -28,6 +28,10 @@ _GRACE_SECONDS = 0.5
 _SESSIONS_OF_A_WORKER = 500
 
 _Row = Mapping[str, Any]
+
+
+class SandboxClosed(Exception):
+    """Nothing runs any more: the process ends."""
 
 
 class PythonSandbox:
@@ -52,7 +56,8 @@ class PythonSandbox:
 
     async def check(self, code: str) -> str | None:
         """What the sandbox has against a program before it sees a row: something that it does not
-        know, or what goes wrong when the program is read. None when there is nothing."""
+        know, or what goes wrong when the program is read. None when there is nothing. Raises
+        `SandboxClosed`."""
         pool, threads = self._start()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(threads, problem, pool, code, self._seconds)
@@ -64,15 +69,19 @@ class PythonSandbox:
             found += results
         return found[0] if found else Fault("Not run: the sandbox was closed")
 
-    async def results(self, code: str, rows: Sequence[_Row]) -> AsyncIterator[Sequence[Result]]:
+    async def results(self, code: str, rows: Sequence[_Row]) -> AsyncGenerator[Sequence[Result]]:
         """What a program gives for each row, in order, some at a time as they come; fewer when the
         sandbox is closed meanwhile. Nothing lasts from one run of at most 500 rows to the next."""
         for part in _parts(rows):
-            async for results in self._part(code, part):
-                yield results
+            async with aclosing(self._part(code, part)) as found:
+                async for results in found:
+                    yield results
 
-    async def _part(self, code: str, rows: Sequence[_Row]) -> AsyncIterator[Sequence[Result]]:
-        pool, threads = self._start()
+    async def _part(self, code: str, rows: Sequence[_Row]) -> AsyncGenerator[Sequence[Result]]:
+        try:
+            pool, threads = self._start()
+        except SandboxClosed:
+            return
         loop = asyncio.get_running_loop()
         queue: asyncio.Queue[Sequence[Result]] = asyncio.Queue()
         left = Event()
@@ -85,7 +94,10 @@ class PythonSandbox:
             return left.is_set() or self._closing.is_set()
 
         run = Run(pool, code, rows, self._seconds, emit, stopped)
-        work = loop.run_in_executor(threads, run.work)
+        try:
+            work = loop.run_in_executor(threads, run.work)
+        except RuntimeError:  # the sandbox was closed since
+            return
         work.add_done_callback(lambda _: queue.put_nowait(()))
         try:
             while results := await queue.get():
@@ -98,7 +110,7 @@ class PythonSandbox:
     def _start(self) -> tuple[Monty, ThreadPoolExecutor]:
         with self._lock:
             if self._closing.is_set():
-                raise RuntimeError("The sandbox is closed")
+                raise SandboxClosed("The sandbox is closed")
             if self._started is None:
                 # The blocking pool with threads of ours, not the asynchronous one: a cancelled
                 # call of that one never ends, and its threads abort an interpreter that exits

@@ -324,6 +324,8 @@ async def test_a_closed_sandbox_leaves_cells_as_they_are() -> None:
     await sandbox.close()
     with pytest.raises(TryLater):
         _ = [answer async for answer in answers]
+    with pytest.raises(TryLater):
+        await anext(PythonTools(sandbox).answers(work))
 
 
 async def test_one_row_alone(sandbox: PythonSandbox) -> None:
