@@ -32,7 +32,7 @@ _PARTS = re.compile(r"\s*(?:[&/,+]|\band\b|\bund\b|\bor\b)\s*")
 #: Options that name what fits no other one: their words in a text mean nothing.
 _CATCH_ALL = word_set(
     "other others misc miscellaneous none unknown n/a na general neutral any various undefined "
-    "unclear normal default sonstiges sonstige autre autres"
+    "unclear normal default sonstiges sonstige autre autres yes no true false"
 )
 
 

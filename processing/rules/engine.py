@@ -33,14 +33,17 @@ _CHOICES = frozenset({ColumnType.SELECT, ColumnType.MULTI_SELECT})
 
 _OPENING = r"(?:^|[.;:!?\n,]|\b(?:please|and|then|to|you|also|kindly|bitte)\b)[\s\ufffc\-*•\d]{0,6}"
 _MAKES = re.compile(
-    rf"{_OPENING}(?:summari[sz]e|translate|paraphrase|rephrase|reword|draft|compose"
-    r"|generate|invent|imagine|brainstorm|explain|describe|elaborate|predict|forecast|guess"
-    r"|recommend"
-    r"|suggest|advise|research|google|look up|browse|calculate|compute|add up|sum up|average"
-    r"|count|estimate|compare"
-    r"|proofread|correct|judge|rank|evaluate|expand|shorten|simplify|complete|infer|deduce"
-    r"|(?:write|create|produce|give me|make up|come up with|make)\s(?:a|an|me|one|two|three|some|up"
-    r"|short|brief)\b(?! slug)|résume[rz]?|tradui\w*|traduire)\b"
+    rf"{_OPENING}(?:summari[sz]e|translate|paraphrase|rephrase|reword|compose|generate|invent"
+    r"|imagine|brainstorm|explain|describe|elaborate|predict|forecast|recommend|suggest|advise"
+    r"|research|google|look up|browse|calculate|compute|add up|sum up|proofread|infer|deduce"
+    r"|(?:write|create|produce|give me|make up|come up with|make|draft)\s"
+    r"(?:a|an|me|one|two|three|some|up|short|brief)\b(?! slug)|résume[rz]?|tradui\w*)\b"
+)
+#: Words that stand in lists of options too, so only in front of what is to be done.
+_WORKS_OUT = re.compile(
+    r"(?:^|[.;!?\n]|\b(?:please|and|then|you)\b)[\s\ufffc\-*•\d]{0,6}"
+    r"(?:average|count|estimate|compare|correct|judge|rank|evaluate|expand|shorten|simplify|complete"
+    r"|guess|rewrite|draft|answer)\s(?:the|a|an|all|each|this|these|it|how|what|whether|\ufffc)"
 )
 _MADE = re.compile(
     r"\b(?:translation|summary|explanation|tagline|slogan|headline|poem|story|abstract"
@@ -72,7 +75,7 @@ def _names(column: Column) -> tuple[str, ...]:
 
 
 def _is_for_a_model(brief: Brief) -> bool:
-    return bool(_MAKES.search(brief.plain) or _MADE.search(brief.plain))
+    return any(pattern.search(brief.demand) for pattern in (_MAKES, _WORKS_OUT, _MADE))
 
 
 def _answer(question: Question, column: Column, brief: Brief) -> Finding:
@@ -84,6 +87,8 @@ def _answer(question: Question, column: Column, brief: Brief) -> Finding:
     if column.type is ColumnType.BOOLEAN:
         return yes_no.answer(brief, column, texts)
     if column.type in _CHOICES and column.options:
+        if column.type is ColumnType.SELECT and yes_no.polar(column.options):
+            return yes_no.as_option(question.prompt, column, texts)
         return classify.answer(brief, column, texts)
     looked_for = wanted.read(brief, column)
     if column.type is ColumnType.TEXT and normalise.asked(brief):

@@ -23,7 +23,7 @@ _BY_WEIGHT: Mapping[float, str] = {
     1: """advantage affordable benefit better
         bright clean clear convenient cool correct cute
         decent easy easily effective fair fast fine fitting gain handy healthy helped honest
-        improve improved improvement intuitive interesting like liked neat okay prompt
+        improve improved improvement intuitive interesting like liked neat prompt
         promptly quick quickly quiet safe solid soft stylish success successful suitable tidy useful
         valuable warm welcome well works worth accurate smart promising positive strong solved
         resolved crisp cozy cosy lightweight simple quality sweet upgrade calm hope hopeful
@@ -34,13 +34,14 @@ _BY_WEIGHT: Mapping[float, str] = {
         glitch glitchy hassle hard issue lack lacking lacks late loud mediocre mess messy
         miss missing mistake noisy odd old overpriced outdated poorly problem problematic
         question regret scratch scratched slow slowly smell smelly stiff stuck struggle tired
-        unclear uncomfortable unfortunately unhappy unreliable unclean weak worn wrong worried
+        unclear uncomfortable unfortunately unhappy unreliable unclean worn wrong worried
         cheaply tedious predictable forgettable overrated underwhelming inconsistent heavy-handed
         lag laggy laggs bulky buggy leak leaks leaked leaking peeling wobbly complain complained
         complaint cracked dented dent damaged damage cold rushed stale soggy greasy overcooked
         undercooked sorry unprofessional unfriendly unresponsive negative sad sadly excuse
         excuses mislead ignored ignore rattles rattle squeaky stain stained crowded shallow""",
-    -2: """angry bad badly boring break broke broken crap crappy dead defect defective disappoint
+    -2: """angry bad badly boring weak
+        break broke broken crap crappy dead defect defective disappoint
         disappointed disappointing disappointment disappointingly dislike disliked dreadful error
         fail failed failing fails failure fake faulty frustrated frustrating frustration hurt
         inferior junk liar lie lied lies lousy malfunction malfunctioned mad nasty nightmare poor
@@ -94,8 +95,8 @@ PHRASES: Mapping[str, float] = {
     "never arrived": -2.5, "no longer works": -2.0, "at best": -0.7, "if only": -1.0,
     "would not recommend": -2.5, "can not recommend enough": 3.0,
     "can not recommend it enough": 3.0, "nothing good": -2.0, "can not wait": 1.5,
-    "nothing special": -1.0, "not impressed": -2.0, "too expensive": -1.5, "too small": -1.0,
-    "too big": -1.0, "too tight": -1.0, "too loud": -1.5, "like new": 1.5, "as expected": 0.8,
+    "nothing special": -1.0, "not impressed": -2.0, "too expensive": -1.5, "too small": -1.5,
+    "too big": -1.5, "too tight": -1.5, "too loud": -1.5, "like new": 1.5, "as expected": 0.8,
     "as described": 1.0, "as advertised": 1.0, "rip off": -2.5, "ripoff": -2.5, "piece of junk": -3,
     "highly recommend": 3.0, "must have": 1.5,
     "a must": 1.5, "better than expected": 2.5,
@@ -106,6 +107,10 @@ PHRASES: Mapping[str, float] = {
     "hard to": -1.0, "easy to": 1.5, "kind of": 0.0, "value for money": 1.0, "best before": 0.0,
     "cold brew": 0.0, "hard drive": 0.0, "hard case": 0.0, "hard disk": 0.0, "miss out": 0.5,
     "do not hesitate": 1.5, "no question": 0.5, "without question": 1.0, "old school": 0.5,
+    "neither good nor bad": 0.0, "save your money": -2.0,
+    "look elsewhere": -2.0, "not what i ordered": -2.0, "not fit": -1.5,
+    "had to return": -1.5, "took forever": -1.5, "nobody answered": -1.5, "nobody answers": -1.5,
+    "never answered": -1.5, "stopped charging": -2.5, "stopped responding": -2.0, "got stuck": -1.5,
     "to die for": 2.5, "fine print": 0.0, "top notch": 2.5, "second to none": 2.5,
     "customer service": 0.0, "at first": 0.0, "fast food": 0.0, "would like to": 0.0,
     "thank you": 1.0, "cool down": 0.0, "well made": 2.0, "well built": 2.0, "poorly made": -2.5,
@@ -117,6 +122,11 @@ PHRASES: Mapping[str, float] = {
     "sending it back": -1.5, "returned it": -1.0, "want my money": -2.0, "exceeded": 2.0,
     "exceeds": 2.0, "exceeded my expectations": 3.0,
 }  # fmt: skip
+
+#: Words and phrases that say: neither good nor bad.
+INDIFFERENT = frozenset(
+    {"okay", "ok", "average", "neutral", "meh", "so so", "neither good nor bad", "indifferent"}
+)
 
 #: Signs that are no words.
 SIGNS: Mapping[str, float] = {

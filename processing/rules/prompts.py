@@ -26,7 +26,11 @@ _LINE_SIGN = re.compile(
     r"[\"'”\u2019*_`]{0,3}\s{0,3}(?:[-\u2013—]\s|\b(?:means|if|when|for)\b)\s{0,5}"
 )
 _BULLET = re.compile(r"(?:^|\n)[ \t]{0,20}(?:[-*•]|\d{1,3}[.)])?[ \t]{0,5}[\"'“\u2018*_`]{0,3}$")
-_SPLIT = re.compile(r"[,;|/•\n]|\b(?:or|and|oder|und|ou|et)\b")
+_ANSWER = re.compile(
+    r"\b(?:to|answer|choose|return|use|say|pick|write|select|give|is|as|put)\s[\"'“\u2018]?$",
+    re.IGNORECASE,
+)
+_SPLIT = re.compile(r"[,;|/•\n]|\.(?:\s|$)|\b(?:or|and|oder|und|ou|et)\b")
 _OTHERWISE = re.compile(
     r"\b(?:otherwise|or else|else|default(?:s)?|fall ?back|anything else|everything else"
     r"|(?:if|when) (?:none|nothing|no |not )|in doubt|unsure|unclear|sonst|sinon)\b"
@@ -44,10 +48,12 @@ _FILLING = word_set(
 @dataclass(frozen=True, slots=True)
 class Brief:
     """What a prompt says. `plain` is in lower case, with `HOLE` for placeholders, and without what
-    is quoted and the keywords of options. `asked` are its words. `keywords` are phrases by option;
+    is quoted and the keywords of options; `demand` is it without the options too. `asked` are its
+    words. `keywords` are phrases by option;
     `otherwise` is the option for what fits none."""
 
     plain: str
+    demand: str
     asked: tuple[Word, ...]
     quoted: tuple[str, ...]
     keywords: Mapping[str, tuple[str, ...]]
@@ -78,7 +84,14 @@ def read(prompt: str, options: tuple[str, ...]) -> Brief:
     )
     otherwise = _otherwise(plain, options)
     plain = _QUOTED.sub(lambda match: HOLE if HOLE in match[0] else " ", plain).lower()
-    return Brief(plain, tuple(words(plain)), quoted, keywords, otherwise)
+    demand = _without(plain, options)
+    return Brief(plain, demand, tuple(words(plain)), quoted, keywords, otherwise)
+
+
+def _without(plain: str, options: tuple[str, ...]) -> str:
+    for option in options[:_MOST_OPTIONS_IN_PROMPT]:
+        plain = re.sub(rf"(?<!\w){re.escape(option.lower())}(?!\w)", " ", plain)
+    return plain
 
 
 def _sections(text: str, options: tuple[str, ...]) -> Iterator[tuple[int, int, str, str]]:
@@ -87,7 +100,8 @@ def _sections(text: str, options: tuple[str, ...]) -> Iterator[tuple[int, int, s
     for option in options[:_MOST_OPTIONS_IN_PROMPT]:
         for match in re.finditer(rf"(?<!\w){re.escape(option)}(?!\w)", text, re.IGNORECASE):
             sign = _SIGN.match(text, match.end())
-            if sign is None and _BULLET.search(text, max(match.start() - 40, 0), match.start()):
+            ahead = max(match.start() - 40, 0), match.start()
+            if sign is None and (_BULLET.search(text, *ahead) or _ANSWER.search(text, *ahead)):
                 sign = _LINE_SIGN.match(text, match.end())
             if sign and (match.start() not in heads or sign.end() > heads[match.start()][0]):
                 heads[match.start()] = sign.end(), option, sign[0].rstrip().endswith("(")
@@ -102,6 +116,7 @@ def _sections(text: str, options: tuple[str, ...]) -> Iterator[tuple[int, int, s
 def _section_end(text: str, begin: int, limit: int, bracketed: bool) -> int:
     stops = ")\n" if bracketed else ";\n"
     ends = [place for stop in stops if (place := text.find(stop, begin, limit)) >= 0]
+    ends += [match.start() for match in _OTHERWISE.finditer(text.lower(), begin, limit)][:1]
     return min(ends, default=limit)
 
 

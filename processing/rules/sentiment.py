@@ -13,7 +13,7 @@ from typing import Any
 
 from domain.columns import Column, ColumnType
 from domain.tool_records import Citation
-from processing.rules.lexicon import PHRASES, SIGNS, STRENGTH, WEIGHTS
+from processing.rules.lexicon import INDIFFERENT, PHRASES, SIGNS, STRENGTH, WEIGHTS
 from processing.rules.prompts import Brief
 from processing.rules.records import NOTHING, REFUSED, Finding, Passage
 from processing.rules.word_sets import word_set
@@ -43,25 +43,22 @@ _CLAUSE = re.compile(r"\b(?:but|however|although|though|yet|except)\b", re.IGNOR
 _FLIP, _DAMP, _AFTER_BUT, _BEFORE_BUT = -0.8, 15.0, 1.3, 0.6
 #: Scores nearer to zero than this are neither good nor bad.
 _LEAN = 0.3
-_ENOUGH_ENGLISH = 0.12
-_ENGLISH = word_set(
-    "the a an and is was are were it its this that i my we you of to in for with on not but have "
-    "has had be been very they he she at so as"
-)
 _MOST_CITATIONS = 8
 _LONGEST_PHRASE = 5
+_FIRST_INDIFFERENT = frozenset(phrase.split()[0] for phrase in INDIFFERENT)
 _FIRST_WORDS = frozenset(phrase.split()[0] for phrase in PHRASES)
 
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """`score` from -1 to 1; `good` and `bad` are what speaks on each side."""
+    """`score` from -1 to 1; `good` and `bad` are what speaks on each side. `neutral` says that the
+    text calls its subject neither good nor bad."""
 
     score: float
     good: float
     bad: float
     citations: tuple[Citation, ...]
-    english: bool
+    neutral: bool
 
     @property
     def mixed(self) -> bool:
@@ -105,7 +102,7 @@ def answer(brief: Brief, column: Column, passages: Sequence[Passage]) -> Finding
 
 def _as_number(brief: Brief, mood: Mood) -> Finding:
     """From -1 to 1, or on the scale that the prompt names, such as 1 to 5."""
-    if not mood.english and not mood.citations:
+    if not mood.citations:
         return NOTHING
     low, high = _scale(brief)
     value: Any = low + (mood.score + 1) / 2 * (high - low)
@@ -153,9 +150,11 @@ def _finding(value: Any, confidence: float, mood: Mood) -> Finding:
 
 def _kind(mood: Mood) -> tuple[str | None, float]:
     """The class of a mood and how sure it is."""
+    if mood.neutral and not mood.good and not mood.bad:
+        return NEUTRAL, 0.7
     if not mood.citations:
-        # Words of which none is good or bad; in another language nobody knows.
-        return (NEUTRAL, 0.55) if mood.english else (None, 0.0)
+        # Texts without such a word are neutral, or say it in words that nobody listed.
+        return None, 0.0
     if mood.mixed and abs(mood.score) < 0.5:
         return MIXED, 0.6
     if abs(mood.score) < _LEAN:
@@ -168,22 +167,30 @@ def _kind(mood: Mood) -> tuple[str | None, float]:
 def _mood(passages: Sequence[Passage]) -> Mood:
     total = good = bad = 0.0
     cites: list[Citation] = []
-    english = False
+    indifferent: list[Citation] = []
     for passage in passages:
         found = words(passage.text)
-        english = english or _is_english(found)
         for weight, start, end in _weights(passage.text, found):
             total += weight
             good, bad = good + max(weight, 0.0), bad + max(-weight, 0.0)
             if len(cites) < _MOST_CITATIONS:
                 cites.append(passage.cite(start, end))
+        indifferent += _indifferent(passage, found)
     score = total / math.sqrt(total * total + _DAMP) if total else 0.0
-    return Mood(score, good, bad, tuple(cites), english)
+    cites = cites or indifferent[:_MOST_CITATIONS]
+    return Mood(score, good, bad, tuple(cites), bool(indifferent))
 
 
-def _is_english(found: Sequence[Word]) -> bool:
-    count = sum(word.folded in _ENGLISH for word in found[:2_000])
-    return count >= max(1, _ENOUGH_ENGLISH * min(len(found), 2_000))
+def _indifferent(passage: Passage, found: Sequence[Word]) -> list[Citation]:
+    cites = []
+    for index, word in enumerate(found):
+        if word.folded in _FIRST_INDIFFERENT and not _negated(passage.text, found, index):
+            for length in (4, 2, 1):
+                span = found[index : index + length]
+                if " ".join(each.folded for each in span) in INDIFFERENT:
+                    cites.append(passage.cite(span[0].start, span[-1].end))
+                    break
+    return cites
 
 
 def _weights(text: str, found: Sequence[Word]) -> list[tuple[float, int, int]]:

@@ -3,9 +3,10 @@ address, or says yes."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from domain.columns import Column
-from processing.rules import clues, contacts, dates, fields, quantities
+from processing.rules import clues, contacts, dates, fields, prompts, quantities
 from processing.rules.candidates import Candidate
 from processing.rules.prompts import HOLE, Brief
 from processing.rules.records import NOTHING, REFUSED, Finding, Passage
@@ -49,6 +50,26 @@ def answer(brief: Brief, column: Column, passages: Sequence[Passage]) -> Finding
         if noun.search(brief.plain, says.end()) and not brief.quoted:
             return _presence(find(passages))
     return _said(brief, says.end(), passages)
+
+
+def polar(options: Sequence[str]) -> bool:
+    """Whether the options of a select are a yes and a no."""
+    folded = [fold(option.strip()) for option in options]
+    return (
+        len(folded) == 2
+        and any(each in _YES for each in folded)
+        and any(each in _NO for each in folded)
+    )
+
+
+def as_option(prompt: str, column: Column, passages: Sequence[Passage]) -> Finding:
+    """The answer to a question of yes and no as one of the two options."""
+    found = answer(prompts.read(prompt, NAMES), column, passages)
+    if not isinstance(found.value, bool):
+        return found
+    sought = _YES if found.value else _NO
+    option = next(each for each in column.options if fold(each.strip()) in sought)
+    return replace(found, value=option)
 
 
 def _stated(column: Column, passages: Sequence[Passage]) -> Finding | None:

@@ -10,6 +10,8 @@ import pytest
 from tests.rules_engine.asking import ask
 
 STATUS = ["Open", "In progress", "Done", "Won't fix"]
+YES_OR_NO = ["Yes", "No"]
+OUTAGES = ["Outage", "Refund"]
 SIZES = ["1-10", "11-50", "51-200", "200+"]
 PRICES = ["under $50", "$50 - $100", "over $100"]
 
@@ -47,6 +49,18 @@ CASES: list[tuple[str, Any, list[str], Any]] = [
     ("Classify", "A garden hose", ["Home & Garden", "Toys"], "Home & Garden"),
     ("Classify", "Subscribtion question", ["Subscription", "Hardware"], "Subscription"),
     ("Classify the ticket", "I was double charged", ["Billing", "Shipping"], "Billing"),
+    ("Set to Yes if {{text}} mentions warranty, otherwise No", "3 years of warranty", YES_OR_NO,
+     "Yes"),
+    ("Set to Yes if {{text}} mentions warranty, otherwise No", "no frills", YES_OR_NO, "No"),
+    ("Does {{text}} mention a warranty?", "3 years of warranty", YES_OR_NO, "Yes"),
+    ("Outage: down. Refund: money. Answer only with the option.", "site is down", OUTAGES,
+     "Outage"),
+    ("Outage: down. Refund: money. Answer only with the option.", "my money", OUTAGES, "Refund"),
+    ("Choose: new, complete, closed", "it is complete", ["new", "complete", "closed"], "complete"),
+    ("Choose Draft or Final", "this is a draft", ["Draft", "Final"], "Draft"),
+    ("{{text}}", "We build cloud software for dentists", ["Software", "Retail"], "Software"),
+    ("Choose Retail if it mentions shops, choose Software if it mentions apps", "shops open today",
+     ["Software", "Retail"], "Retail"),
     ("Klassifiziere {{text}}", "Rechnung vom Mai", ["Rechnung", "Angebot"], "Rechnung"),
     ("Klassifiziere {{text}}", "kein Angebot", ["Rechnung", "Angebot"], None),
     ("Classe {{text}}", "Une facture impayée", ["Facture", "Devis"], "Facture"),

@@ -29,8 +29,11 @@ CASES: list[tuple[str, Any]] = [
     ("The design is nice but it is terrible to use and it broke.", "negative"),
     ("It looked awful at first, but it is absolutely fantastic.", "positive"),
     ("Superb camera, poor battery.", None),
-    ("The meeting is at ten in the room on the left.", "neutral"),
-    ("Le produit est horrible", None),
+    ("The meeting is at ten in the room on the left.", None),
+    ("The food was okay.", "neutral"),
+    ("Neither good nor bad, just average.", "neutral"),
+    ("Not okay at all.", None),
+    ("Le produit est horrible", "negative"),  # a word of both languages
     ("xyzzy", None),
     ("12345", None),
     ("Never disappointed.", "positive"),
@@ -44,10 +47,6 @@ CASES: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_reviews(text: str, expected: Any) -> None:
     found = ask("What is the sentiment of {{text}}?", text, "select", options=MOODS, label="Mood")
-    if text.startswith("Le produit"):
-        # A word that two languages share is known; more is not claimed.
-        assert found.confidence < 0.9
-        return
     assert found.value == expected
     assert found.error is None
 
@@ -79,7 +78,7 @@ def test_scores() -> None:
     flat = ask("Sentiment score of {{text}}", "It is on the table", "number", label="Score")
     assert 0.5 < good.value <= 1
     assert -1 <= bad.value < -0.5
-    assert flat.value == 0
+    assert flat.value is None
     stars = ask("Rate the sentiment from 1 to 5", "Wonderful, I love it", "number", label="Stars")
     assert stars.value == 5
 
