@@ -7,12 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from domain.tool_ports import Engines
 from domain.tool_records import ToolKind
 from persistence.storage import PostgresStorage
-from processing.ai_tools import AiTools
 from processing.http_tools import HttpTools
+from processing.later_models import LaterModels
 from processing.lookup_tools import LookupTools
 from processing.outbound import Outbound
 from processing.python_tools import PythonTools
 from processing.sandbox import PythonSandbox
+from processing.step_tools import StepTools
 from processing.tools import Tools
 
 
@@ -22,16 +23,17 @@ async def open_engines(storage: PostgresStorage, outbound: Outbound) -> AsyncIte
     async with AsyncExitStack() as stack:
         sandbox = PythonSandbox()
         stack.push_async_callback(sandbox.close)
-        models = AiTools(storage.providers, storage.tool_cache, outbound)
+        models = LaterModels(storage, outbound)
         stack.push_async_callback(models.aclose)
+        questions = StepTools(models)
         tools = Tools(
             {
-                ToolKind.AI: models,
+                ToolKind.AI: questions,
                 ToolKind.PYTHON: PythonTools(sandbox),
                 ToolKind.HTTP: HttpTools(outbound, storage.secrets.read),
                 ToolKind.LOOKUP: LookupTools(storage.tables, storage.lookups),
             },
             sandbox,
-            {ToolKind.AI: models},
+            {ToolKind.AI: questions},
         )
         yield Engines(tools, models)
