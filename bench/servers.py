@@ -32,7 +32,12 @@ class Servers:
     """All processes, in a temporary folder. PostgreSQL runs as safely as in production (fsync on);
     it and everything else ends with this process."""
 
-    def __init__(self, *, max_upload_bytes: int = 50_000_000) -> None:
+    def __init__(
+        self,
+        *,
+        max_upload_bytes: int = 50_000_000,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, _OPEN_FILES), most))
         self.folder = Path(tempfile.mkdtemp(prefix="tcb-"))
@@ -42,12 +47,13 @@ class Servers:
             database_url=self.postgres.url(),
             redis_url=valkey.url(self.folder),
             demo=False,
-            port=_free_port(),
+            port=free_port(),
             log_level="warning",
             max_upload_bytes=max_upload_bytes,
         )
-        self.limit_port = _free_port()
+        self.limit_port = free_port()
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._more = environment or {}
 
     async def start_stores(self) -> None:
         """Start PostgreSQL and Valkey."""
@@ -68,6 +74,11 @@ class Servers:
         line = [sys.executable, "-m", "server.cli", "worker"]
         self._spawn("worker", _tied(line), self._environment())
 
+    async def start_program(self, name: str, module: list[str], port: int, path: str) -> None:
+        """Start a Python module with its arguments, and wait until it serves this path."""
+        self._spawn(name, _tied([sys.executable, "-m", *module]), {})
+        await self._until_it_serves(name, port, path)
+
     def _environment(self) -> dict[str, str]:
         settings = self.settings
         return {
@@ -76,6 +87,7 @@ class Servers:
             "TABLECAST_DATA": str(settings.data),
             "TABLECAST_LOG_LEVEL": settings.log_level,
             "TABLECAST_MAX_UPLOAD_BYTES": str(settings.max_upload_bytes),
+            **self._more,
         }
 
     def memory(self, name: str) -> int:
@@ -158,7 +170,8 @@ def _resident(process: psutil.Process) -> int:
         return 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
