@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from domain.columns import Column, ColumnType
 from processing.rules import fields
@@ -18,14 +17,6 @@ _TASK = re.compile(
     r"|extract|detect|mentioned|klassifizier\w*|kategorie|einordnen|classe\w*|topics?|keywords?)\b"
 )
 _FALLBACK_CONFIDENCE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """Options with a confidence, and what speaks for them."""
-
-    options: tuple[str, ...]
-    finding: Finding
 
 
 def answer(brief: Brief, column: Column, passages: Sequence[Passage]) -> Finding:

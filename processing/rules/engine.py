@@ -92,7 +92,7 @@ def _answer(question: Question, column: Column, brief: Brief) -> Finding:
         return classify.answer(brief, column, texts)
     looked_for = wanted.read(brief, column)
     if column.type is ColumnType.TEXT and normalise.asked(brief):
-        found = normalise.answer(brief, column, looked_for, texts)
+        found = normalise.answer(brief, texts)
         if found is not None:
             return found
     return extract.answer(brief, column, looked_for, texts)

@@ -5,11 +5,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
-from domain.columns import Column
 from processing.rules import contacts, dates
 from processing.rules.prompts import HOLE, Brief
 from processing.rules.records import NOTHING, Finding, Passage
-from processing.rules.wanted import Wanted
 from processing.rules.word_sets import word_set
 from processing.rules.words import STOP_WORDS
 
@@ -172,9 +170,7 @@ def _bare(brief: Brief) -> bool:
     return all(term in _SAYS_LITTLE for term in terms)
 
 
-def answer(
-    brief: Brief, column: Column, wanted: Wanted, passages: Sequence[Passage]
-) -> Finding | None:
+def answer(brief: Brief, passages: Sequence[Passage]) -> Finding | None:
     """The input in the form that is asked for; None when there is not exactly one input."""
     if len(passages) != 1:
         return None

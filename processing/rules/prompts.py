@@ -36,6 +36,7 @@ _OTHERWISE = re.compile(
     r"|(?:if|when) (?:none|nothing|no |not )|in doubt|unsure|unclear|sonst|sinon)\b"
 )
 _MOST_OPTIONS_IN_PROMPT = 200
+_MOST_QUOTED = 20
 
 _FILLING = word_set(
     "a an the any about question questions issue issues problem problems anything everything such "
@@ -81,7 +82,7 @@ def read(prompt: str, options: tuple[str, ...]) -> Brief:
         next(filter(None, match.groups())).strip()
         for match in _QUOTED.finditer(plain)
         if HOLE not in match[0]
-    )
+    )[:_MOST_QUOTED]
     otherwise = _otherwise(plain, options)
     plain = _QUOTED.sub(lambda match: HOLE if HOLE in match[0] else " ", plain).lower()
     demand = _without(plain, options)

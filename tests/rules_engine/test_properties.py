@@ -144,3 +144,16 @@ def test_the_longest_texts_end(piece: str) -> None:
     text = piece * (MOST_CHARACTERS // len(piece))
     for prompt, type_, rest in KINDS[::3]:
         engine.answer(question(prompt, text, type_, **rest))
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ['"a" ', "Extract the ", "A: x, ", "otherwise A ", "{{", "(A ", "the the of of ", "mention a, ",
+     "translate", "please and then ", "in the text from ", "A if b, ", "\ufffc", "- A: \n"],
+)  # fmt: skip
+def test_hostile_prompts_end(piece: str) -> None:
+    """A prompt is read once for all rows, up to its bound."""
+    for type_, options in (("number", ()), ("select", ("A", "B")), ("boolean", ()), ("text", ())):
+        for prompt in (piece * (30_000 // len(piece)), "Extract " + piece * 2_000):
+            found = ask(prompt, "A: 5 " * 2_000, type_, options=options)
+            assert found.value is None or found.confidence >= 0.5
