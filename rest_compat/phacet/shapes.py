@@ -5,7 +5,6 @@ from typing import Any
 
 from orjson import Fragment
 
-from domain import ids
 from domain.cells import CellStatus
 from domain.columns import Column, ColumnType, TableShape
 from domain.entities import File, Project, Session, Table
@@ -98,10 +97,23 @@ def cells(shape: TableShape, record: RowRecord) -> list[dict[str, Any]]:
     if _was_run(shape, record) and not _UNDER_WAY.intersection(statuses):
         empty, done = CellStatus.INITIALIZED, CellStatus.RESOLVED
         statuses = [done if status is empty else status for status in statuses]
-    return [
-        _cell(each, record, status, json)
-        for each, status, json in zip(shape.columns, statuses, record.values, strict=True)
-    ]
+    row_id, updated = str(record.id), moment(record.updated_at)
+    shown = []
+    for column, status, json in zip(shape.columns, statuses, record.values, strict=True):
+        state = record.states.get(column.number) if column.stateful else None
+        shown.append(
+            {
+                "id": f"{row_id}.{column.number}",
+                "rowId": row_id,
+                "columnId": str(column.id),
+                "columnName": column.label,
+                "value": None if json is None else Fragment(json),
+                "status": status.value,
+                "lastError": state.error if state and status is CellStatus.ERROR else None,
+                "updatedAt": moment(state.updated_at) if state else updated,
+            }
+        )
+    return shown
 
 
 def file(record: File) -> dict[str, Any]:
@@ -129,22 +141,6 @@ def webhook(made: WebhookSecret) -> dict[str, Any]:
         "description": record.description,
         "secret": made.secret,
         "createdAt": moment(record.created_at),
-    }
-
-
-def _cell(
-    column: Column, record: RowRecord, status: CellStatus, json: str | None
-) -> dict[str, Any]:
-    state = record.states.get(column.number) if column.stateful else None
-    return {
-        "id": ids.cell_id(str(record.id), column.number),
-        "rowId": str(record.id),
-        "columnId": str(column.id),
-        "columnName": column.label,
-        "value": None if json is None else Fragment(json),
-        "status": status.value,
-        "lastError": state.error if state and status is CellStatus.ERROR else None,
-        "updatedAt": moment(state.updated_at if state else record.updated_at),
     }
 
 
