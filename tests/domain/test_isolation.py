@@ -10,6 +10,7 @@ import pytest
 
 from domain import (
     aggregates,
+    cell_counts,
     cell_reports,
     charts,
     column_editing,
@@ -33,6 +34,7 @@ from domain import (
     tables,
     tasks,
     templates,
+    tool_programs,
     triggers,
     watching,
     webhook_deliveries,
@@ -84,6 +86,7 @@ from domain.workflow_records import WorkflowCreate, WorkflowSearch, WorkflowUpda
 from persistence.blobs import Blobs
 from persistence.secret_box import SecretBox
 from persistence.storage import PostgresStorage
+from processing.sandbox import PythonSandbox
 from tests.history.running import queued
 from tests.rules.test_rights import use_cases
 from tests.worlds import World, open_world
@@ -179,6 +182,7 @@ CALLS: dict[str, Call] = {
     "open_export": lambda v, s, o: exports.open_export(
         v, s, ExportRequest(o.table, ExportFormat.CSV)
     ),
+    "check_programs": lambda v, s, o: tool_programs.check_programs(v, PythonSandbox(), {}),
     "create_session": lambda v, s, o: tables.create_session(v, s, o.table, None),
     "add_column": lambda v, s, o: column_editing.add_column(
         v, s, o.table, NewColumn("new", "New", ColumnType.TEXT)
@@ -207,6 +211,7 @@ CALLS: dict[str, Call] = {
     "aggregate_rows": lambda v, s, o: aggregates.aggregate_rows(
         v, s, o.table, lambda shape: bind_aggregation(shape, _COUNT)
     ),
+    "count_cells": lambda v, s, o: cell_counts.count_cells(v, s, o.table, None),
     "list_charts": lambda v, s, o: charts.list_charts(v, s, o.table),
     "get_chart": lambda v, s, o: charts.get_chart(v, s, o.chart),
     "create_chart": lambda v, s, o: charts.create_chart(v, s, ChartCreate(o.table, "C", _CHART)),
@@ -267,6 +272,7 @@ CALLS: dict[str, Call] = {
     "restore_row": lambda v, s, o: rollbacks.restore_row(v, s, o.row),
     "roll_back_rows": lambda v, s, o: rollbacks.roll_back_rows(v, s, RowsRollback(o.table, 1)),
     "roll_back_import": lambda v, s, o: rollbacks.roll_back_import(v, s, o.run),
+    "roll_back_run": lambda v, s, o: rollbacks.roll_back_run(v, s, o.cell_run),
     "roll_back_actor": lambda v, s, o: rollbacks.roll_back_actor(v, s, o.table, "x", _LONG_AGO),
     "get_rollback": lambda v, s, o: rollbacks.get_rollback(v, s, o.rollback),
     "rollback_conflicts": lambda v, s, o: rollbacks.rollback_conflicts(v, s, o.rollback, None, 10),
@@ -382,6 +388,7 @@ OWN_THINGS_ONLY = {
     "create_project",
     "import_template",
     "upload_file",
+    "check_programs",
     "create_key",
     "create_provider",
     "set_secret",

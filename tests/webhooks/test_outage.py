@@ -1,0 +1,62 @@
+"""A receiver is away for ten minutes while a hundred events a second happen."""
+
+import itertools
+import resource
+from collections import defaultdict
+
+from domain.rows import RowChange, RowsUpdate, update_rows
+from domain.webhook_records import DeliveryStatus
+from tests.webhooks.hooks import Hooks
+
+SECONDS = 600
+EVENTS_A_SECOND = 100
+ROWS = 1_000
+#: Of the process, in kilobytes. All bodies together are 40 MB, and the test keeps none of them.
+MOST_MEMORY = 40_000
+
+
+async def test_all_is_delivered_afterwards_in_order(hooks: Hooks) -> None:
+    """60,000 events wait; the receiver is asked a few times while it is away. When it is back, all
+    of them arrive, those of each row in order, and no more are held in memory than are under
+    way."""
+    world = hooks.world
+    table_id = await world.table("n")
+    row_ids = await world.add(table_id, *({"n": "0"} for _ in range(ROWS)))
+    webhook = await hooks.create("row.updated")
+    hooks.inbox.answer = lambda _: None
+    turns = itertools.cycle(row_ids)
+    for second in range(1, SECONDS + 1):
+        changes = [RowChange(next(turns), {"n": str(second)}) for _ in range(EVENTS_A_SECOND)]
+        await update_rows(world.viewer, world.storage, RowsUpdate(table_id, changes, "merge"))
+        hooks.clock.forward(seconds=1)
+        if second % 10 == 0:
+            await hooks.sent()
+    assert len(hooks.inbox.tried) < 100
+    hooks.inbox.tried.clear()
+    told: dict[str, list[int]] = defaultdict(list)
+
+    def accept(message: object) -> int:
+        hooks.inbox.tried.clear()
+        hooks.inbox.accepted.clear()
+        data = message.data  # type: ignore[attr-defined]
+        told[data["rowId"]].append(int(data["data"]["n"]))
+        return 200
+
+    hooks.inbox.answer = accept
+    hooks.clock.forward(seconds=60)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    await hooks.deliverer.settle()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MOST_MEMORY
+    assert len(told) == ROWS
+    for row_id in row_ids:
+        seen = told[str(row_id)]
+        assert len(seen) == SECONDS * EVENTS_A_SECOND // ROWS
+        assert seen == sorted(seen)
+    by_status = await world.database.pool.fetch(
+        "SELECT status, count(*) FROM webhook_delivery WHERE endpoint_id = $1 GROUP BY status",
+        webhook.id,
+    )
+    assert [tuple(r) for r in by_status] == [
+        (DeliveryStatus.DELIVERED.value, SECONDS * EVENTS_A_SECOND)
+    ]
+    assert hooks.inbox.most_at_work <= 16
