@@ -1,10 +1,13 @@
 """The inputs that define a column's tool."""
 
+from collections.abc import Mapping
+
 import strawberry
 
 from domain import tool_records as records
+from domain.tool_programs import check_programs
 from domain.tools import make_tool
-from gql.context import given_id
+from gql.context import Info, given_id
 
 
 @strawberry.input(description="A question to a model, or to the rules engine.")
@@ -95,6 +98,14 @@ class ColumnToolInput:
 def given_tool(given: ColumnToolInput) -> records.Tool:
     """The tool as the rules know it."""
     return make_tool(_settings(given.run), given.inputs)
+
+
+async def refuse_programs(
+    info: Info, tools: Mapping[tuple[str, ...], records.Tool | None]
+) -> None:
+    """Raise `Invalid` for programs that the sandbox cannot run; tools by their paths."""
+    if any(tool is not None and tool.kind is records.ToolKind.PYTHON for tool in tools.values()):
+        await check_programs(info.context.viewer, info.context.tools, tools)
 
 
 def _settings(given: ToolSettingsInput) -> records.ToolSettings:

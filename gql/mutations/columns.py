@@ -12,7 +12,7 @@ from domain.entities import UNSET, ColumnUpdate, Unset
 from domain.errors import DomainError, ErrorCode, Invalid, Problem, invalid
 from domain.tool_records import Tool
 from gql.context import Info, given_id
-from gql.mutations.column_tools import ColumnToolInput, given_tool
+from gql.mutations.column_tools import ColumnToolInput, given_tool, refuse_programs
 from gql.scalars import JSON
 from gql.types.columns import Column, ColumnIndex
 from gql.types.errors import EXPECTED, UserError, user_errors
@@ -137,11 +137,10 @@ class ColumnMutations:
     ) -> ColumnAddPayload | None:
         table_id = given_id(input.table_id)
         try:
+            new = new_column(input.column, "columns", "0")
+            await refuse_programs(info, {("columns", "0", "tool"): new.tool})
             column = await column_editing.add_column(
-                info.context.viewer,
-                info.context.storage,
-                table_id,
-                new_column(input.column, "columns", "0"),
+                info.context.viewer, info.context.storage, table_id, new
             )
         except EXPECTED as error:
             return ColumnAddPayload(column=None, errors=column_errors(error, "column"))
@@ -156,8 +155,11 @@ class ColumnMutations:
         table_id = given_id(input.table_id)
         column_id = given_id(input.column_id)
         try:
+            changes = _update(input)
+            if isinstance(changes.tool, Tool):
+                await refuse_programs(info, {("tool",): changes.tool})
             column = await column_editing.update_column(
-                info.context.viewer, info.context.storage, table_id, column_id, _update(input)
+                info.context.viewer, info.context.storage, table_id, column_id, changes
             )
         except EXPECTED as error:
             return ColumnUpdatePayload(column=None, errors=user_errors(error))

@@ -8,6 +8,7 @@ import strawberry
 from domain import tables
 from domain.entities import UNSET, TableCreate, TableSource, TableUpdate, Unset
 from gql.context import Info, given_id
+from gql.mutations.column_tools import refuse_programs
 from gql.mutations.columns import ColumnInput, column_errors, new_column
 from gql.types import vocabulary
 from gql.types.errors import EXPECTED, UserError, user_errors
@@ -101,6 +102,13 @@ class TableMutations:
                     new_column(each, "columns", str(index))
                     for index, each in enumerate(input.columns)
                 ],
+            )
+            await refuse_programs(
+                info,
+                {
+                    ("columns", str(index), "tool"): each.tool
+                    for index, each in enumerate(command.columns)
+                },
             )
             made = await tables.create_table(info.context.viewer, info.context.storage, command)
         except EXPECTED as error:
