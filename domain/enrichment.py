@@ -39,7 +39,7 @@ from domain.ports import Storage
 from domain.run_records import CellsRun, RunMode, Selection
 from domain.runs import run_columns, run_problems, start_run
 from domain.selection import OffsetPage, RowPart, RowSelection, RowsQuery
-from domain.tables import on_table, project_problems, shape_of
+from domain.tables import on_table, project_problems
 
 #: Rows whose values a plan shows.
 SAMPLES = 2
@@ -108,7 +108,8 @@ async def list_enrichments(
     access.require(viewer, "enrichmentRuns")
     if not 1 <= limit <= MAX_RUNS:
         raise invalid(ErrorCode.OUT_OF_RANGE, f"first must be 1 to {MAX_RUNS}", "first")
-    await shape_of(viewer, storage, table_id)
+    if await storage.tables.get(viewer.organization_id, table_id) is None:
+        raise NotFound("Table")
     return await storage.enrichments.of_table(viewer.organization_id, table_id, before, limit)
 
 

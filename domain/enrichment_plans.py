@@ -28,6 +28,7 @@ _CLOSED = frozenset({ColumnType.SELECT, ColumnType.BOOLEAN})
 _CONTACT = frozenset({ColumnType.URL, ColumnType.EMAIL})
 _BINDING = re.compile(r"\{\{\s*([^{}]{1,200}?)\s*\}\}")
 _OF_ROW = "row."
+_ROW_BINDING = re.compile(r"(\{\{\s*)row\.(?!previous\b|stepOutputs\.)")
 
 
 def strategy_of(mode: PromptMode, type_: ColumnType, prompt: str | None) -> Strategy:
@@ -103,8 +104,7 @@ def _contract_problems(given: TargetContract | None, wanted: TargetContract) -> 
         found.append(("columnName", f"the plan is for another column than {wanted.column}"))
     if given.data_type != wanted.data_type:
         found.append(("dataType", f"the column is of type {wanted.data_type}"))
-    told = given.allowed_options
-    if wanted.allowed_options is not None and list(told or ()) != wanted.allowed_options:
+    if set(given.allowed_options or ()) != set(wanted.allowed_options or ()):
         found.append(("allowedOptions", "the options are not those of the column"))
     return [
         Problem(ErrorCode.CONFLICT, message, _at("targetContract", name)) for name, message in found
@@ -133,11 +133,13 @@ def tool_of_plan(plan: Plan, column: Column, keys: Sequence[str], variable: str)
     The last prompt loses our contract. Whoever asks a model adds one of its own."""
     steps = [(step, _worded(step.prompt, variable)) for step in plan.steps]
     *before, (last, prompt) = steps
+    prompt = prompt.removesuffix(output_contract(column))
     settings = AiTool(
-        prompt=prompt.removesuffix(output_contract(column)).rstrip(),
+        prompt=_by_key(prompt.rstrip()),
         agent_profile=last.agent_profile or plan.agent_profile,
         steps=tuple(
-            AiStep(step.id, text, step.agent_profile or plan.agent_profile) for step, text in before
+            AiStep(step.id, _by_key(text), step.agent_profile or plan.agent_profile)
+            for step, text in before
         ),
     )
     named = [key for _, text in steps for key in _columns_in(text, keys) if key != column.key]
@@ -196,6 +198,12 @@ def _worded(prompt: str, variable: str) -> str:
     """The prompt with `row` for the client's own word for it."""
     own = re.compile(rf"(\{{\{{\s*){re.escape(variable)}(?=\.)")
     return own.sub(r"\g<1>row", prompt.strip())
+
+
+def _by_key(prompt: str) -> str:
+    """The prompt as tools have them: columns by their keys alone, but for those that are called as
+    answers are."""
+    return _ROW_BINDING.sub(r"\g<1>", prompt)
 
 
 def _columns_in(prompt: str, keys: Sequence[str]) -> Iterator[str]:

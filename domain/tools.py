@@ -52,6 +52,17 @@ def placeholders(text: str) -> Iterator[str]:
         yield match.group(1).removeprefix(_ROW)
 
 
+def answers_named(text: str) -> Iterator[str]:
+    """The answers to earlier questions that a prompt names, as it names them."""
+    yield from (name for name in _PLACEHOLDER.findall(text) if is_answer(name))
+
+
+def is_answer(name: str) -> bool:
+    """Whether a prompt means by this what an earlier question gave. A column of such a name is
+    called `row.<key>`."""
+    return name == PREVIOUS or name.startswith(OF_STEPS)
+
+
 def fill_placeholders(text: str, written: Mapping[str, str]) -> str:
     """The text with each placeholder replaced; those that name nothing in `written` stay."""
 
@@ -160,7 +171,8 @@ def _named(settings: ToolSettings) -> Iterator[str]:
     match settings:
         case AiTool(prompt=prompt, steps=steps):
             for text in (*(step.prompt for step in steps), prompt):
-                yield from (name for name in placeholders(text) if not (steps and _is_step(name)))
+                text = _PLACEHOLDER.sub(_without_answer, text) if steps else text
+                yield from placeholders(text)
         case PythonTool(code=code):
             program = read_program(code)
             yield from program.reads if isinstance(program, Program) else ()
@@ -172,9 +184,8 @@ def _named(settings: ToolSettings) -> Iterator[str]:
             yield match_key
 
 
-def _is_step(name: str) -> bool:
-    """Whether a placeholder stands for what an earlier question gave."""
-    return name == PREVIOUS or name.startswith(OF_STEPS)
+def _without_answer(match: "re.Match[str]") -> str:
+    return "" if is_answer(match.group(1)) else match.group(0)
 
 
 def _settings_faults(settings: ToolSettings) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from uuid import UUID
 from domain.columns import Column, ColumnType
 from domain.tool_ports import CallEstimate, ToolEstimator, ToolRunner, ToolWork, TryLater
 from domain.tool_records import AiStep, AiTool, Answer, Tool, ToolCall, Usage
-from domain.tools import OF_STEPS, PREVIOUS, placeholders
+from domain.tools import OF_STEPS, PREVIOUS, answers_named, is_answer
 
 #: Characters that stand for a token of an answer which is not there yet.
 _CHARACTERS_A_TOKEN = 4
@@ -109,10 +109,7 @@ def _apart(tool: AiTool, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """A row whose columns cannot be taken for answers: prompts call those `row.<key>` as well."""
     if not tool.steps:
         return inputs
-    return {
-        f"row.{key}" if key == PREVIOUS or key.startswith(OF_STEPS) else key: value
-        for key, value in inputs.items()
-    }
+    return {f"row.{key}" if is_answer(key) else key: value for key, value in inputs.items()}
 
 
 def _asked(work: ToolWork, step: AiStep | None, rows: Mapping[int, _Row]) -> ToolWork:
@@ -121,9 +118,7 @@ def _asked(work: ToolWork, step: AiStep | None, rows: Mapping[int, _Row]) -> Too
     asked = replace(tool, steps=())
     if step is not None:
         asked = replace(asked, prompt=step.prompt, agent_profile=step.agent_profile)
-    named = placeholders(asked.prompt)
-    wanted = [name for name in named if name == PREVIOUS or name.startswith(OF_STEPS)]
-    wanted = wanted if tool.steps else []
+    wanted = list(answers_named(asked.prompt)) if tool.steps else []
     calls = [row.call(index, wanted) for index, row in rows.items()]
     column = work.column if step is None else _notes(step.id)
     inputs = {**work.inputs, **{name: _notes(name) for name in wanted}}

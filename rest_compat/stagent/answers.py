@@ -11,7 +11,7 @@ class Answer(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
-_MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
+MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
 
 
 class TableColumn(Answer):
@@ -28,8 +28,8 @@ class TableColumn(Answer):
     required: bool = Field(description="Whether every row needs a value.")
     defaultValue: str | None = Field(description="For new rows without the key.")
     config: dict[str, Any] | None = Field(description="Options, formula or target of the type.")
-    createdAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
-    updatedAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+    createdAt: str = Field(pattern=MOMENT, description="ISO 8601, UTC, milliseconds.")
+    updatedAt: str = Field(pattern=MOMENT, description="ISO 8601, UTC, milliseconds.")
 
 
 class TableItem(Answer):
@@ -45,8 +45,8 @@ class TableItem(Answer):
     columnSchema: str = Field(description="The columns' definitions as JSON text.")
     columnCount: int = Field(description="How many columns it has.")
     rowCount: int = Field(description="How many rows it has.")
-    createdAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
-    updatedAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+    createdAt: str = Field(pattern=MOMENT, description="ISO 8601, UTC, milliseconds.")
+    updatedAt: str = Field(pattern=MOMENT, description="ISO 8601, UTC, milliseconds.")
 
 
 class Table(TableItem):
@@ -63,8 +63,8 @@ class Row(Answer):
     data: dict[str, Any] = Field(description="Values by column name, then keys without a column.")
     position: int = Field(description="Its place in the table's own order.")
     createdBy: str = Field(description="Who made it.")
-    createdAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
-    updatedAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+    createdAt: str = Field(pattern=MOMENT, description="ISO 8601, UTC, milliseconds.")
+    updatedAt: str = Field(pattern=MOMENT, description="ISO 8601, UTC, milliseconds.")
 
 
 class ChartConfig(Answer):
@@ -87,8 +87,8 @@ class Chart(Answer):
     name: str = Field(description="The title.")
     isDefault: bool = Field(description="Always false.")
     config: ChartConfig = Field(description="What it shows, with more keys set through GraphQL.")
-    createdAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
-    updatedAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+    createdAt: str = Field(pattern=MOMENT, description="ISO 8601, UTC, milliseconds.")
+    updatedAt: str = Field(pattern=MOMENT, description="ISO 8601, UTC, milliseconds.")
 
 
 class HistoryCause(Answer):
@@ -114,7 +114,7 @@ class HistoryEntry(Answer):
     previousData: dict[str, Any] | None = Field(description="The data before.")
     changedBy: str = Field(description="Who did it.")
     cause: HistoryCause = Field(description="What brought it about.")
-    createdAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+    createdAt: str = Field(pattern=MOMENT, description="ISO 8601, UTC, milliseconds.")
 
 
 class Done(Answer):
@@ -182,8 +182,8 @@ class Template(Answer):
     icon: str | None = Field(description="The name of a picture.")
     columns: list[TemplateColumn] = Field(description="In order.")
     sampleData: list[dict[str, Any]] = Field(description="Rows by column name.")
-    createdAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
-    updatedAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+    createdAt: str = Field(pattern=MOMENT, description="ISO 8601, UTC, milliseconds.")
+    updatedAt: str = Field(pattern=MOMENT, description="ISO 8601, UTC, milliseconds.")
 
 
 class TemplateList(Answer):
@@ -211,9 +211,9 @@ class Trigger(Answer):
     actionConfig: dict[str, Any] = Field(description="Settings of the action.")
     status: str = Field(description="active or paused.")
     fireCount: int = Field(description="Firings that succeeded.")
-    lastFiredAt: str | None = Field(pattern=_MOMENT, description="When the last one did.")
-    createdAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
-    updatedAt: str = Field(pattern=_MOMENT, description="ISO 8601, UTC, milliseconds.")
+    lastFiredAt: str | None = Field(pattern=MOMENT, description="When the last one did.")
+    createdAt: str = Field(pattern=MOMENT, description="ISO 8601, UTC, milliseconds.")
+    updatedAt: str = Field(pattern=MOMENT, description="ISO 8601, UTC, milliseconds.")
 
 
 class UploadedFile(Answer):
@@ -234,7 +234,16 @@ class Flattened(Answer):
     fieldErrors: dict[str, list[str]] = Field(description="By top-level field of the body.")
 
 
+class Fault(Answer):
+    """A broken rule."""
+
+    path: str = Field(description="The way to the value in the body, such as `plan.steps.0.id`.")
+    message: str = Field(description="What is wrong with it.")
+
+
 class Error(Answer):
     """What went wrong."""
 
-    error: str | Flattened = Field(description="A text, or broken rules by field.")
+    error: str | Flattened | list[Fault] = Field(
+        description="A text, or broken rules by field; of enrichment a list of them."
+    )

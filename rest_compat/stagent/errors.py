@@ -37,6 +37,8 @@ def render_error(error: Exception, endpoint: Endpoint | None) -> Response:
             return _text("Invalid JSON body", 400)
         case Refused():
             return _text(error.text, error.status)
+        case Listed():
+            return json_response({"error": _list(error.problems)}, 400)
         case Invalid():
             return json_response({"error": flattened(error.problems)}, 400)
         case TableBusy():
@@ -47,6 +49,17 @@ def render_error(error: Exception, endpoint: Endpoint | None) -> Response:
     failure = f"Failed to {endpoint.failure}" if endpoint else "Failed to answer"
     _log.error(failure, exc_info=error)
     return _text(failure, 500)
+
+
+class Listed(Invalid):
+    """Broken rules that are told one by one, as the endpoints of enrichment do."""
+
+
+def _list(problems: Sequence[Problem]) -> list[dict[str, str]]:
+    return [
+        {"path": printable(".".join(problem.path)), "message": printable(problem.message)}
+        for problem in problems
+    ]
 
 
 def flattened(problems: Sequence[Problem]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from rest_compat.stagent import (
     templates,
 )
 from rest_compat.stagent.chart_routes import CHARTS
+from rest_compat.stagent.enrichment_routes import ENRICHMENT
 from rest_compat.stagent.history_routes import HISTORY
 from rest_compat.stagent.trigger_routes import TRIGGERS
 
@@ -327,4 +328,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *_FILES,
     *TRIGGERS,
     *CHARTS,
+    *ENRICHMENT,
 )

@@ -216,21 +216,20 @@ def _listed(call: Call, name: str, adapter: TypeAdapter[Any], problems: list[Pro
 
 
 def _filter(shape: TableShape, conditions: Sequence[Condition]) -> Filter | None:
-    raws = [
-        RawWhere(
-            each.column,
-            each.operator,
-            each.value,
-            each.value is not None or OPERATORS[Operator(each.operator)].arity is Arity.NONE,
-        )
-        for each in conditions
-    ]
+    raws = [raw_where(each) for each in conditions]
     if not raws:
         return None
     try:
         return bind(shape, RawAll(raws), ("filters",))
     except Invalid as error:
         raise _named(error) from None
+
+
+def raw_where(condition: Condition) -> RawWhere:
+    """A condition before it is bound to columns. A value of null counts as missing."""
+    arity = OPERATORS[Operator(condition.operator)].arity
+    has_value = condition.value is not None or arity is Arity.NONE
+    return RawWhere(condition.column, condition.operator, condition.value, has_value)
 
 
 def _sorts(shape: TableShape, keys: Sequence[SortKey]) -> tuple[Sort, ...]:

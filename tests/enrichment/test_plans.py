@@ -119,7 +119,7 @@ def test_a_plan_becomes_a_tool() -> None:
     assert settings.prompt == "From {{previous}}"
     assert settings.agent_profile == "writer"
     [first] = settings.steps
-    assert first.prompt == "About {{ row.city.name }} and {{row.name}}"
+    assert first.prompt == "About {{ city.name }} and {{name}}"
     assert (first.id, first.agent_profile) == ("look", "researcher")
 
 
@@ -145,10 +145,11 @@ def test_given_plans_that_do_not_fit() -> None:
     assert told(step, step) == [("plan", "steps", "1", "id")]
     good = TargetContract("target", "Any", "select", ["A", "B"])
     assert told(step, target=good) == []
+    assert told(step, target=replace(good, allowed_options=["B", "A"])) == []
     for change, name in (
         ({"column": "other"}, "columnName"),
         ({"data_type": "text"}, "dataType"),
-        ({"allowed_options": ["B", "A"]}, "allowedOptions"),
+        ({"allowed_options": ["B"]}, "allowedOptions"),
         ({"allowed_options": None}, "allowedOptions"),
     ):
         wrong: Any = replace(good, **change)
@@ -203,6 +204,6 @@ async def test_bad_requests_name_everything(running: Running) -> None:
     assert [path for path, _ in told] == [("itemVariable",), ("batchSize",), ("prompt",)]
     [(path, _)] = await refused("name", filter=RawWhere("nobody", "eq", 1))
     assert path == ("filter", "column")
+    request = EnrichmentRequest(_TABLE, "name")
     with pytest.raises(NotFound):
-        request = EnrichmentRequest(_TABLE, "name")
         await enrichment.plan_enrichment(world.viewer, world.storage, request)

@@ -73,6 +73,16 @@ _CHART = {
     "yColumn": "n",
     "aggregation": "sum",
 }
+_ENRICH = {
+    "targetColumn": "s",
+    "promptMode": "auto",
+    "prompt": "{{row.n}}",
+    "filter": {"column": "n", "operator": "eq", "value": 5},
+    "agentProfile": "general",
+    "agentProfileOverride": "writer",
+    "batchSize": 3,
+    "itemVariable": "row",
+}
 _GOOD: dict[str, dict[str, Any]] = {
     "POST /api/tables": {
         "name": "Made",
@@ -103,6 +113,27 @@ _GOOD: dict[str, dict[str, Any]] = {
     "POST /api/tables/{id}/charts": _CHART,
     "PATCH /api/tables/{id}/charts/{chartId}": _CHART,
     "POST /api/tables/{id}/rows/{rowId}/history": {"historyEntryId": "@entry"},
+    "POST /api/tables/{id}/enrich/plan": _ENRICH,
+    "POST /api/tables/{id}/enrich": _ENRICH
+    | {
+        "projectId": None,
+        "workflowName": "W",
+        "plan": {
+            "promptMode": "auto",
+            "strategy": "single-pass-classify",
+            "agentProfile": "data-analyst",
+            "reasoning": "r",
+            "steps": [{"id": "final", "name": "n", "purpose": "p", "prompt": "Choose"}],
+            "targetContract": {
+                "columnName": "s",
+                "columnLabel": "S",
+                "dataType": "select",
+                "allowedOptions": ["A", "B"],
+            },
+            "eligibleRowCount": 0,
+            "sampleBindings": [],
+        },
+    },
 }
 #: What these make is taken away again: a table has room for so many.
 _MADE = {
@@ -175,6 +206,8 @@ SELECT (SELECT string_agg(each::text, '|' ORDER BY id) FROM {rows} AS each) AS r
     WHERE organization_id = $1) AS triggers,
   (SELECT string_agg(each::text, '|' ORDER BY id) FROM chart AS each
     WHERE organization_id = $1) AS charts,
+  (SELECT count(*) FROM enrichment WHERE organization_id = $1) AS enrichments,
+  (SELECT count(*) FROM cell_run WHERE organization_id = $1) AS runs,
   (SELECT count(*) FROM template WHERE organization_id = $1) AS templates
 """
 
@@ -268,6 +301,8 @@ test_chart_create = _bad_bodies("POST /api/tables/{id}/charts")
 test_chart_update = _bad_bodies("PATCH /api/tables/{id}/charts/{chartId}")
 test_rollback = _bad_bodies("POST /api/tables/{id}/rows/{rowId}/history")
 test_import = _bad_bodies("POST /api/tables/{id}/import")
+test_enrichment_plan = _bad_bodies("POST /api/tables/{id}/enrich/plan")
+test_enrichment_start = _bad_bodies("POST /api/tables/{id}/enrich")
 
 
 def test_every_family_with_a_body_is_tried() -> None:

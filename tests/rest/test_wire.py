@@ -78,6 +78,7 @@ async def test_the_wire(calls: Calls) -> None:
     await _charts(talk, table)
     await _history(talk, table, rows)
     await _templates(talk, table)
+    await _enrichment(talk)
     await talk.say("DELETE", f"/api/tables/{table}")
     await talk.say("GET", f"/api/tables/{table}")
     await talk.say("DELETE", f"/api/tables/{table}")
@@ -222,6 +223,53 @@ async def _history(talk: Conversation, table: str, rows: list[str]) -> None:
     await talk.say("GET", f"/api/tables/{table}/rows/{_NOWHERE}/history")
     await talk.say("GET", f"/api/tables/{_NOWHERE}/history")
     await talk.say("GET", f"/api/tables/{_NOWHERE}/rows/{rows[0]}/history")
+
+
+async def _enrichment(talk: Conversation) -> None:
+    colours = column("colour", "select", config={"options": ["Red", "Green"]})
+    columns = [column("name"), colours, column("why"), column("day", "date"), column("link", "url")]
+    made = await talk.say("POST", "/api/tables", {"name": "Wire paints", "columns": columns})
+    data = [
+        {"name": "A red one"},
+        {"name": "Moss", "colour": "Green"},
+        {"name": "Ruby", "why": " "},
+    ]
+    path = f"/api/tables/{made['id']}"
+    await talk.say("POST", f"{path}/rows", {"rows": [{"data": each} for each in data]})
+    plan, start = f"{path}/enrich/plan", f"{path}/enrich"
+    shown = await talk.say("POST", plan, {"targetColumn": "colour"})
+    one = {"column": "name", "operator": "eq", "value": "Moss"}
+    asked = {"targetColumn": "why", "promptMode": "auto", "prompt": "Why this colour?"}
+    await talk.say("POST", plan, asked | {"filter": one, "batchSize": 100_000})
+    await talk.say("POST", plan, {"targetColumn": "link", "prompt": "Its shop, {{row.name}}"})
+    await talk.say("POST", plan, b"{")
+    await talk.say("POST", plan, {"promptMode": "both", "batchSize": 0, "filter": [one]})
+    await talk.say("POST", plan, {"targetColumn": "why", "promptMode": "custom"})
+    await talk.say("POST", plan, {"targetColumn": "nobody"})
+    await talk.say("POST", plan, {"targetColumn": "day"})
+    await talk.say("POST", plan, asked | {"filter": one | {"column": "nobody"}})
+    await talk.say("POST", f"/api/tables/{_NOWHERE}/enrich/plan", {})
+    await talk.say("GET", f"{start}/runs")
+    await talk.say("POST", start, {"targetColumn": "colour", "plan": shown})
+    sample = {
+        "steps": [{"id": "final", "name": "Pick", "purpose": "", "prompt": "Pick a colour"}],
+        "targetContract": {"columnName": "colour", "dataType": "select"},
+    }
+    await talk.say("POST", start, {"targetColumn": "colour", "plan": sample})
+    sample["targetContract"] |= {"allowedOptions": ["Red", "Green"]}  # type: ignore[operator]
+    named = {"plan": sample, "workflowName": "Colours", "projectId": None}
+    await talk.say("POST", start, {"targetColumn": "colour", **named})
+    await talk.say("POST", start, {"targetColumn": "colour", "projectId": "p", "workflowName": ""})
+    await talk.say("POST", start, {"targetColumn": "colour", "projectId": "p"})
+    await talk.say("POST", start, {"targetColumn": "colour", "plan": {"steps": []}})
+    await talk.say("POST", start, b"")
+    await talk.say("POST", f"/api/tables/{_NOWHERE}/enrich", {"targetColumn": "colour"})
+    await talk.say("GET", f"{start}/runs")
+    await talk.say("GET", f"{start}/runs", limit="0")
+    await talk.say("GET", f"{start}/runs", limit="many")
+    await talk.say("GET", f"/api/tables/{_NOWHERE}/enrich/runs")
+    await talk.say("DELETE", path)
+    await talk.say("GET", f"{start}/runs")
 
 
 async def _templates(talk: Conversation, table: str) -> None:
