@@ -9,9 +9,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from domain.errors import SecretLost
 from persistence.embedded import EmbeddedError
 from persistence.engine import Database
 from persistence.migrate import configuration
+from persistence.secret_box import SecretBox
 
 #: What opening and asking a database raises when it cannot be used.
 UNUSABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, EmbeddedError)
@@ -35,6 +37,16 @@ SELECT t.id::text AS id, format('org_%s.t%s', o.number, t.number) AS name, c.row
 FROM user_table t JOIN organization o ON o.id = t.organization_id
 JOIN table_clock c ON c.table_id = t.id
 WHERE t.deleted_at IS NULL ORDER BY t.id
+"""
+
+_SEALED = """
+SELECT organization_id, id, 'provider' AS kind, name, ARRAY[api_key] AS sealed
+FROM provider WHERE deleted_at IS NULL AND api_key IS NOT NULL
+UNION ALL SELECT organization_id, id, 'secret', name, ARRAY[value] FROM secret
+UNION ALL SELECT organization_id, id, 'webhook', id::text,
+                 array_remove(ARRAY[secret, previous_secret], NULL)
+FROM webhook_endpoint WHERE deleted_at IS NULL
+ORDER BY kind, name
 """
 
 _JOBS = """
@@ -99,6 +111,15 @@ class Inspection:
             return Counted(table["id"], table["row_count"], -1)
         return Counted(table["id"], figures["said"], figures["found"])
 
+    async def sealed(self, box: SecretBox) -> tuple[int, Sequence[str]]:
+        """How many secrets are stored, and what those belong to that the box cannot open; 10 at
+        most."""
+        records = await self._database.pool.fetch(_SEALED)
+        lost = [
+            f"{record['kind']} {record['name']}" for record in records if not _opens(box, record)
+        ]
+        return len(records), lost[:_NAMED]
+
     async def seconds_waiting(self) -> float:
         """For how long the oldest job has been waiting for a worker."""
         return float(await self._database.pool.fetchval(_JOBS))
@@ -110,3 +131,13 @@ class Inspection:
     async def failed_indexes(self) -> int:
         """How many indexes of users could not be built."""
         return int(await self._database.pool.fetchval(_FAILED_INDEXES))
+
+
+def _opens(box: SecretBox, record: asyncpg.Record) -> bool:
+    purpose = f"{record['kind']}:{record['id']}"
+    try:
+        for sealed in record["sealed"]:
+            box.open(record["organization_id"], purpose, sealed)
+    except SecretLost:
+        return False
+    return True

@@ -4,7 +4,8 @@ An answer is a value that the column accepts, or nothing, or an error with a sen
 was asked before is not asked again, and what is asked twice at once is asked once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from time import monotonic
 from typing import Protocol
@@ -58,7 +59,7 @@ class AiTools:
         await self._answering.aclose()
         await self._clients.aclose()
 
-    async def answers(self, work: ToolWork) -> AsyncIterator[Answer]:
+    async def answers(self, work: ToolWork) -> AsyncGenerator[Answer]:
         """An answer for each call, as they come. Raises `TryLater` behind those that came."""
         try:
             client = await self._client(work)
@@ -67,12 +68,15 @@ class AiTools:
                 yield Answer(call.index, _unmade(work), error=str(error))
             return
         if client is None:
-            async for answer in _by_rules(work):
-                yield answer
+            async with aclosing(_by_rules(work)) as answers:
+                async for answer in answers:
+                    yield answer
             return
-        async with client.used():
-            questions = [(call, _question(work, client, call)) for call in work.calls]
-            async for answer in self._answering.answers(client, work, questions):
+        questions = [(call, _question(work, client, call)) for call in work.calls]
+        asked = self._answering.answers(client, work, questions)
+        # Closed here and now: who stops listening must not have questions go on without him.
+        async with client.used(), aclosing(asked) as answers:
+            async for answer in answers:
                 yield answer
 
     async def estimates(self, work: ToolWork) -> Sequence[CallEstimate]:
@@ -143,7 +147,7 @@ def _unmade(work: ToolWork) -> Producer:
     return Producer(ProducerKind.MODEL, work.actor, settings.provider, settings.model)
 
 
-async def _by_rules(work: ToolWork) -> AsyncIterator[Answer]:
+async def _by_rules(work: ToolWork) -> AsyncGenerator[Answer]:
     """Answers of the rules engine, in threads: it does nothing but compute."""
     for start in range(0, len(work.calls), _RULES_AT_ONCE):
         calls = work.calls[start : start + _RULES_AT_ONCE]

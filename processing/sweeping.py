@@ -1,5 +1,5 @@
 """Work that nobody asks for: dropping the data of deleted tables, answers that nobody repeats any
-more, and deliveries of webhooks that ended long ago."""
+more, old answers of models, and deliveries of webhooks that ended long ago."""
 
 import asyncio
 from contextlib import suppress
@@ -10,6 +10,7 @@ import structlog
 from persistence import deleted_tables
 from persistence.engine import Database
 from persistence.idempotency import Idempotency
+from persistence.tool_cache import ToolCache
 from persistence.webhook_deliveries import forget_old
 
 #: Seconds between two looks. Several workers may look at once: each step is safe to repeat.
@@ -31,6 +32,7 @@ async def sweep(
             while not stopping.is_set() and await deleted_tables.drop_next(database):
                 _log.info("the data of a deleted table is gone")
             await Idempotency(database.pool).forget()
+            await ToolCache(database).forget()
             while not stopping.is_set() and await forget_old(database.pool, keep_deliveries):
                 pass
         except Exception:

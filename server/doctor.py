@@ -5,6 +5,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from uuid import uuid4
 
 from redis.asyncio import Redis
@@ -14,8 +15,9 @@ from persistence.blobs import Blobs
 from persistence.embedded import EmbeddedPostgres
 from persistence.engine import Database
 from persistence.inspection import UNUSABLE, Inspection
+from persistence.secret_box import SecretBox
 from server import valkey
-from server.settings import Settings
+from server.settings import ConfigurationError, Settings
 
 _PATIENCE = 5.0
 _LEAST_FREE = 1_000_000_000
@@ -52,7 +54,8 @@ async def examine(settings: Settings, *, deep: bool) -> list[Finding]:
         async with Database.connect(settings.database_url or "", pool_size=2) as database:
             inspection = Inspection(database)
             findings.append(Finding("PostgreSQL", Verdict.FINE, "answers, version 18 or later"))
-            for check in (*_CHECKS, *(_DEEP_CHECKS if deep else ())):
+            secrets: _Check = partial(_secrets, settings)
+            for check in (*_CHECKS, secrets, *(_DEEP_CHECKS if deep else ())):
                 findings.append(await check(inspection))
                 if findings[-1].check == "schema" and findings[-1].verdict is Verdict.FAILED:
                     break
@@ -106,6 +109,23 @@ async def _indexes(inspection: Inspection) -> Finding:
         return Finding("indexes", Verdict.FINE, "none has failed")
     told = f"{failed} could not be built: ask for them again"
     return Finding("indexes", Verdict.WARNING, told)
+
+
+async def _secrets(settings: Settings, inspection: Inspection) -> Finding:
+    file = settings.secret_key_file
+    try:
+        # A doctor makes no key: one that is missing is a finding.
+        made = settings.secret_key is not None or file.exists()
+        count, lost = await inspection.sealed(settings.secret_box() if made else SecretBox())
+    except ConfigurationError as error:
+        return Finding("secrets", Verdict.FAILED, f"cannot be opened: {error}")
+    if lost:
+        told = f"cannot be opened: {', '.join(lost)}; restore the secret key, or give them again"
+        return Finding("secrets", Verdict.FAILED, told)
+    if settings.secret_key is None and made and file.stat().st_mode & 0o077:
+        told = f"can be opened, but others can read {file}: run `chmod 600` on it"
+        return Finding("secrets", Verdict.WARNING, told)
+    return Finding("secrets", Verdict.FINE, f"all {count} can be opened")
 
 
 async def _counts(inspection: Inspection) -> Finding:

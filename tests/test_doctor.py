@@ -11,7 +11,10 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from domain import named_secrets, providers
 from domain.ids import table_number_of
+from domain.provider_records import ProviderCreate, ProviderKind, SecretSet
+from persistence.storage import PostgresStorage
 from persistence.urls import asyncpg_dsn
 from server.doctor import Finding, Verdict, examine
 from server.settings import Settings
@@ -55,6 +58,7 @@ async def test_a_sound_installation(world: World, settings: Settings) -> None:
         "change log",
         "workers",
         "indexes",
+        "secrets",
         "row counts",
         "Redis",
         "files",
@@ -89,6 +93,24 @@ async def test_holes_and_wrong_counts_are_found(world: World, settings: Settings
     found = await _findings(settings)
     assert "run `tablecast migrate`" in found["schema"].told
     assert "change log" not in found
+
+
+async def test_secrets_that_cannot_be_opened_are_named(world: World, settings: Settings) -> None:
+    assert (await _findings(settings))["secrets"].told == "all 0 can be opened"
+    assert not settings.secret_key_file.exists()
+    storage = PostgresStorage(world.database, lambda *_: None, secret_box=settings.secret_box())
+    command = ProviderCreate("mine", ProviderKind.OPENAI, "m", api_key="k")
+    await providers.create_provider(world.viewer, storage, command)
+    await named_secrets.set_secret(world.viewer, storage, SecretSet("TOKEN", "x", ["a.test"]))
+    assert (await _findings(settings))["secrets"].told == "all 2 can be opened"
+    settings.secret_key_file.chmod(0o644)
+    assert "chmod 600" in (await _findings(settings))["secrets"].told
+    settings.secret_key_file.unlink()
+    found = (await _findings(settings))["secrets"]
+    assert found.verdict is Verdict.FAILED
+    assert "provider mine, secret TOKEN" in found.told
+    settings.secret_key_file.write_text("no key")
+    assert "restore it from a backup" in (await _findings(settings))["secrets"].told
 
 
 async def test_what_is_away_is_told(settings: Settings, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ patiently."""
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Protocol
@@ -93,7 +93,7 @@ class Answering:
 
     async def answers(
         self, client: Client, work: ToolWork, questions: Sequence[_Asked]
-    ) -> AsyncIterator[Answer]:
+    ) -> AsyncGenerator[Answer]:
         """An answer for each question, as they come. Raises `TryLater` behind the last one: what
         was paid for is not thrown away."""
         known = await self.known(client, work, [asked for _, asked in questions])
