@@ -22,12 +22,13 @@ class RollbackKind(StrEnum):
     REVISION = "revision"
     IMPORT = "import"
     ACTOR = "actor"
+    RUN = "run"
 
 
 @dataclass(frozen=True, slots=True)
 class Undo:
     """The changes to undo: those of the revisions behind `after`, up to `until`, that were made by
-    `actor` or by the import, if one is named, in these rows, if any are named."""
+    `actor`, by the import or by the run, if one is named, in these rows, if any are named."""
 
     kind: RollbackKind
     after: int
@@ -35,11 +36,12 @@ class Undo:
     actor: str | None = None
     import_id: UUID | None = None
     row_ids: tuple[UUID, ...] | None = None
+    run_id: UUID | None = None
 
     @property
     def subject(self) -> str:
-        """What the cause of the rollback names: the import, the actor or the revision."""
-        return str(self.import_id or self.actor or self.after)
+        """What the cause of the rollback names: the import, the run, the actor or the revision."""
+        return str(self.import_id or self.run_id or self.actor or self.after)
 
     def as_json(self) -> dict[str, Any]:
         """For storage with a run."""
@@ -49,13 +51,14 @@ class Undo:
             "until": self.until,
             "actor": self.actor,
             "importId": str(self.import_id) if self.import_id else None,
+            "runId": str(self.run_id) if self.run_id else None,
             "rowIds": [str(each) for each in self.row_ids] if self.row_ids is not None else None,
         }
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> "Undo":
         """What `as_json` told."""
-        row_ids = told["rowIds"]
+        row_ids, run_id = told["rowIds"], told.get("runId")
         return cls(
             RollbackKind(told["kind"]),
             told["after"],
@@ -63,6 +66,7 @@ class Undo:
             told["actor"],
             UUID(told["importId"]) if told["importId"] else None,
             tuple(UUID(each) for each in row_ids) if row_ids is not None else None,
+            UUID(run_id) if run_id else None,
         )
 
 

@@ -143,6 +143,29 @@ async def roll_back_import(
     return await on_table(viewer, storage, found.table_id, work)
 
 
+async def roll_back_run(
+    viewer: Viewer, storage: Storage, run_id: UUID, *, force: bool = False
+) -> Outcome:
+    """Undo a run: its cells get back the values and the states that they had before it.
+
+    Raises `NotFound`, also when its table is gone, and `Conflict` while it goes on."""
+    access.require(viewer, "runUndo")
+    run = await storage.runs.get(viewer.organization_id, run_id)
+    if run is None:
+        raise NotFound("Run")
+    if not run.is_over:
+        raise Conflict("The run goes on; cancel it first")
+
+    async def work(shape: TableShape) -> Outcome:
+        pruned_to, last = await storage.history.covered(shape)
+        undo = Undo(RollbackKind.RUN, pruned_to, last, run_id=run_id)
+        return await _undo(viewer, storage, shape, undo, force, run.cells_total)
+
+    outcome = await on_table(viewer, storage, run.table_id, work)
+    await storage.runs.mark_undone(run, viewer.actor)
+    return outcome
+
+
 async def roll_back_actor(
     viewer: Viewer,
     storage: Storage,
@@ -201,9 +224,15 @@ async def _set(
 
 
 async def _undo(
-    viewer: Viewer, storage: Storage, shape: TableShape, undo: Undo, force: bool
+    viewer: Viewer,
+    storage: Storage,
+    shape: TableShape,
+    undo: Undo,
+    force: bool,
+    count: int | None = None,
 ) -> Outcome:
-    count = await storage.rollbacks.count(shape, undo)
+    if count is None:
+        count = await storage.rollbacks.count(shape, undo)
     if count <= INLINE_ROWS:
         done = await storage.rollbacks.undo(shape, viewer.actor, undo, force)
         return Outcome(shape.id, done)

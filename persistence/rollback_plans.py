@@ -68,17 +68,24 @@ def _undone(undo: Undo, params: Params) -> tuple[str, str]:
     if undo.import_id is not None:
         parts.append(f"h.cause->>'kind' = '{CauseKind.IMPORT.value}'")
         parts.append(f"h.cause->>'id' = {params.add(str(undo.import_id), 'text')}")
+    if undo.run_id is not None:
+        parts.append(f"h.cause->>'kind' = '{CauseKind.RUN.value}'")
+        parts.append(f"h.cause->>'id' = {params.add(str(undo.run_id), 'text')}")
     listed = f"u AS MATERIALIZED (SELECT h.revision FROM change h WHERE {' AND '.join(parts)}), "
     return listed, "x.revision IN (SELECT u.revision FROM u)"
 
 
-def _touched(undo: Undo, condition: str, after: UUID | None, params: Params) -> str:
+def _touched(
+    undo: Undo, condition: str, after: UUID | None, params: Params, upto: UUID | None = None
+) -> str:
     """The rows with their first undone version."""
     parts = [f"x.table_id = $1 AND {condition}"]
     if undo.row_ids is not None:
         parts.append(f"x.row_id = ANY({params.add(list(undo.row_ids), 'uuid[]')})")
     if after is not None:
         parts.append(f"x.row_id > {params.add(after, 'uuid')}")
+    if upto is not None:
+        parts.append(f"x.row_id <= {params.add(upto, 'uuid')}")
     return (
         "SELECT x.row_id, min(x.version) AS first FROM row_version x"
         f" WHERE {' AND '.join(parts)} GROUP BY x.row_id"
@@ -103,11 +110,12 @@ async def make_plan(
     force: bool,
     after: UUID | None,
     limit: int,
+    upto: UUID | None = None,
 ) -> Plan:
-    """The plan for the next rows by id."""
+    """The plan for the next rows by id, none beyond `upto`."""
     params = Params(shape.id)
     listed, condition = _undone(undo, params)
-    touched = _touched(undo, condition, after, params)
+    touched = _touched(undo, condition, after, params, upto)
     most = params.add(limit, "bigint")
     text = f"""
 WITH {listed}touched AS ({touched} ORDER BY x.row_id LIMIT {most}),

@@ -30,6 +30,7 @@ from persistence.json_text import dumps
 from persistence.rollback_plans import Plan, count_rows, make_plan
 from persistence.row_restore import carry_out
 from persistence.row_targets import plan_targets
+from persistence.run_undo import SavedCell, last_row, restore_states, saved_cells
 from persistence.unit_of_work import NothingWritten, TableWrite, Wake, write_table
 
 #: The job that carries a run out; its payload is `{"rollbackId"}`.
@@ -100,9 +101,8 @@ class Rollbacks:
         try:
             async with write_table(self._pool, shape, actor, _cause(undo), self._wake) as write:
                 plan = await make_plan(write.connection, shape, undo, force, None, INLINE_ROWS)
-                if plan.is_empty:
+                if not await _carry_out(write, undo, plan, None, None):
                     raise NothingWritten(write.revision - 1, write.at)
-                await carry_out(write, plan)
                 return _done(plan, write.revision)
         except NothingWritten as nothing:
             return _done(plan, nothing.revision)
@@ -147,10 +147,11 @@ class Rollbacks:
             async with write_table(
                 self._pool, shape, run.created_by, _cause(run.undo), self._wake
             ) as write:
+                upto = await _edge(write, run)
                 plan = await make_plan(
-                    write.connection, shape, run.undo, run.force, run.after_row, CHUNK_ROWS
+                    write.connection, shape, run.undo, run.force, run.after_row, CHUNK_ROWS, upto
                 )
-                return await _step(write, run, plan)
+                return await _step(write, run, plan, upto)
         except _Superseded:
             return None
 
@@ -178,17 +179,43 @@ class Rollbacks:
         ]
 
 
-async def _step(write: TableWrite, run: RollbackRun, plan: Plan) -> RollbackRun:
-    over = plan.seen < CHUNK_ROWS
+async def _edge(write: TableWrite, run: RollbackRun) -> UUID | None:
+    """The last row by id that a step looks at; None for any."""
+    run_id = run.undo.run_id
+    if run_id is None:
+        return None
+    return await last_row(write.connection, write.shape, run_id, run.after_row)
+
+
+async def _carry_out(
+    write: TableWrite, undo: Undo, plan: Plan, after: UUID | None, upto: UUID | None
+) -> bool:
+    """Do what the plan says; the cells of a run get their states back too. Whether there was
+    anything to do."""
+    cells: list[SavedCell] = []
+    if undo.run_id is not None:
+        apart = [conflict.row_id for conflict in plan.conflicts]
+        cells = await saved_cells(write.connection, write.shape, undo.run_id, after, upto, apart)
     if not plan.is_empty:
         await carry_out(write, plan)
-    else:
+        if cells:
+            await write.next_revision()
+    if cells:
+        await restore_states(write, cells)
+    return bool(cells) or not plan.is_empty
+
+
+async def _step(write: TableWrite, run: RollbackRun, plan: Plan, upto: UUID | None) -> RollbackRun:
+    full = plan.seen == CHUNK_ROWS
+    over = not full and upto is None
+    last = plan.last if full or over else upto
+    if not await _carry_out(write, run.undo, plan, run.after_row, last if not over else None):
         await write.log(ChangeKind.TABLE_CHANGED, details={"rollbackRows": run.rows_seen})
     advanced = await write.connection.fetchrow(
         _ADVANCE,
         run.id,
         run.after_row,
-        plan.last,
+        last,
         plan.seen,
         len(plan.deleted),
         len(plan.changed),

@@ -33,8 +33,8 @@ KEPT = (
     "run_id uuid, error text, attempt int, inputs_hash text, producer jsonb, confidence float8,"
     " citations jsonb, raw text, input_tokens int, output_tokens int, cost numeric"
 )
-_KEPT_NAMES = [part.split()[0] for part in KEPT.split(", ")]
-RESTORED = ", ".join(f"{name} = b.{name}" for name in _KEPT_NAMES if name != "attempt")
+KEPT_NAMES = [part.split()[0] for part in KEPT.split(", ")]
+RESTORED = ", ".join(f"{name} = b.{name}" for name in KEPT_NAMES if name != "attempt")
 _BEFORE = "to_jsonb(s) - '{table_id,row_id,column_number,before,updated_at,progress}'::text[]"
 
 

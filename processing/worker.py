@@ -22,7 +22,7 @@ from persistence.blobs import Blobs
 from persistence.engine import Database
 from persistence.secret_box import SecretBox
 from persistence.storage import PostgresStorage
-from processing import firings, imports, rollbacks, webhook_replays, workflows
+from processing import cell_runs, firings, imports, rollbacks, webhook_replays, workflows
 from processing.deliveries import deliver
 from processing.engines import open_engines
 from processing.firing_actions import Actions
@@ -96,6 +96,7 @@ async def run(settings: WorkerSettings) -> None:
                 stored_triggers.DROP_JOB: firings.drop_handler(database),
                 workflow_runs.JOB: workflows.handler(storage, outbound, stopping),
                 stored_replays.JOB: webhook_replays.handler(storage, stopping),
+                **cell_runs.handlers(storage, engines.tools, stopping),
             }
             _log.info("the worker takes jobs")
             async with asyncio.TaskGroup() as group:

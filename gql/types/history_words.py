@@ -37,6 +37,7 @@ class RollbackKind(Enum):
     REVISION = _word("revision", "Everything behind a revision.")
     IMPORT = _word("import", "An import.")
     ACTOR = _word("actor", "What one actor did.")
+    RUN = _word("run", "A run of tools over cells.")
 
 
 @strawberry.enum(description="Where a rollback stands that runs in the background.")

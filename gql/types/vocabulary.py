@@ -225,6 +225,7 @@ class ChangeCauseKind(Enum):
     TRIGGER = _word("trigger", "The action of a trigger.")
     WORKFLOW = _word("workflow", "A step of a workflow.")
     TEMPLATE = _word("template", "Sample rows of a template.")
+    RUN = _word("run", "A run of tools over cells.")
 
 
 @strawberry.enum(description="What happened in the organisation.")

@@ -121,7 +121,7 @@ class CellStateRow(SQLModel, table=True):
             "status",
             postgresql_where=text("run_id IS NOT NULL"),
         ),
-        Index("ix_cell_state_status", "table_id", "column_number", "status"),
+        Index("ix_cell_state_status", "table_id", "status", "column_number"),
     )
 
     table_id: UUID = Field(primary_key=True)

@@ -394,7 +394,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("run_id IS NOT NULL"),
     )
     op.create_index(
-        "ix_cell_state_status", "cell_state", ["table_id", "column_number", "status"], unique=False
+        "ix_cell_state_status", "cell_state", ["table_id", "status", "column_number"], unique=False
     )
     op.add_column(
         "table_column", sa.Column("tool", postgresql.JSONB(astext_type=sa.Text()), nullable=True)
