@@ -13,7 +13,7 @@ from domain import numbers
 from domain.columns import TableShape
 from domain.errors import ErrorCode, Invalid, Problem
 from domain.fields import Field, family_of, find_field
-from domain.filters import Direction, Filter, RawCondition, accept_search, bind
+from domain.filters import Direction, Filter, RawCondition, accept_search, bind_current
 from domain.values import Family
 
 MAX_KEYS = 3
@@ -220,7 +220,7 @@ def bind_aggregation(shape: TableShape, raw: RawAggregation) -> AggregateQuery:
     condition = None
     if raw.filter is not None:
         try:
-            condition = bind(shape, raw.filter)
+            condition = bind_current(shape, raw.filter)
         except Invalid as error:
             binder.problems += error.problems
     if binder.problems:

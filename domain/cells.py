@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from domain.errors import ErrorCode, Problem
+
+if TYPE_CHECKING:
+    from domain.columns import Column
 
 
 class CellStatus(StrEnum):
@@ -68,6 +71,15 @@ def virtual_status(*, filled: bool, inputs_filled: bool) -> CellStatus:
     if filled:
         return CellStatus.RESOLVED
     return CellStatus.READY if inputs_filled else CellStatus.INITIALIZED
+
+
+@dataclass(frozen=True, slots=True)
+class CellCount:
+    """How many cells of a column have a status."""
+
+    column: "Column"
+    status: CellStatus
+    count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from domain.aggregation import (
 from domain.chart_records import ChartMode, ChartPlan, ChartType, PairsQuery
 from domain.columns import Column, TableShape
 from domain.fields import Field, family_of, find_field
-from domain.filters import Direction, Filter, bind, conditions
+from domain.filters import CellWhere, Direction, Filter, bind_current, conditions
 from domain.trigger_conditions import read_condition
 from domain.values import Family
 
@@ -46,7 +46,7 @@ def bind_chart(shape: TableShape, plan: ChartPlan) -> BoundChart:
     x, y, series = (find_field(shape, name) if name else None for name in _columns(plan))
     condition = None
     if plan.filter is not None:
-        condition = bind(shape, read_condition(plan.filter))
+        condition = bind_current(shape, read_condition(plan.filter))
     key = _x_key(plan, x)
     keys = (key,) if plan.series is None else (key, GroupKey(series))
     groups = None
@@ -63,7 +63,9 @@ def bind_chart(shape: TableShape, plan: ChartPlan) -> BoundChart:
         groups=groups,
         pairs=PairsQuery(x, y, series, condition),
         ordered=plan.type is ChartType.LINE or key.family in _IN_ORDER,
-        additive=plan.mode is ChartMode.GROUPS and not any(_is_volatile(each) for each in fields),
+        additive=plan.mode is ChartMode.GROUPS
+        and not any(_is_volatile(each) for each in fields)
+        and not _names_cells(condition),
     )
 
 
@@ -98,6 +100,12 @@ def _metrics(plan: ChartPlan, y: Field | None) -> tuple[Metric, ...]:
 
 def _filtered(condition: Filter | None) -> Iterator[Field]:
     return (each.field for each in conditions(condition)) if condition is not None else iter(())
+
+
+def _names_cells(condition: Filter | None) -> bool:
+    """Images of rows do not tell where cells stood."""
+    found = conditions(condition) if condition is not None else ()
+    return any(isinstance(each, CellWhere) for each in found)
 
 
 def _is_volatile(field: Field | None) -> bool:

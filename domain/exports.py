@@ -12,7 +12,7 @@ from domain.columns import Column, TableShape
 from domain.errors import ErrorCode, Invalid, NotFound, Problem
 from domain.export_formats import FORMATS, EncoderInput, ExportFormat
 from domain.export_records import ExportQuery, OpenExport
-from domain.filters import Filter, RawCondition, RawSort, Sort, bind, bind_sorts
+from domain.filters import Filter, RawCondition, RawSort, Sort, bind, bind_current, bind_sorts
 from domain.history_records import AsOf
 from domain.ports import Storage
 from domain.tables import on_table
@@ -98,8 +98,9 @@ def _query(shape: TableShape, request: ExportRequest, revision: int | None) -> E
     columns = _columns(shape, request.columns, problems)
     filter: Filter | None = None
     sorts: tuple[Sort, ...] = ()
+    read = bind_current if revision is None else bind
     try:
-        filter = None if request.filter is None else bind(shape, request.filter)
+        filter = None if request.filter is None else read(shape, request.filter)
     except Invalid as error:
         problems += error.problems
     try:

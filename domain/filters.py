@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from domain import numbers
+from domain.cell_filters import CellWhere, RawCell, bind_cell
 from domain.columns import Column, ColumnType, TableShape
 from domain.errors import ErrorCode, Invalid, Problem
 from domain.fields import Field, Scalar, family_of, find_field, is_stored, normalise
@@ -22,6 +23,7 @@ __all__ = [
     "AllOf",
     "AnyOf",
     "Arity",
+    "CellWhere",
     "Direction",
     "Filter",
     "Not",
@@ -30,6 +32,7 @@ __all__ = [
     "OperatorEntry",
     "RawAll",
     "RawAny",
+    "RawCell",
     "RawCondition",
     "RawNot",
     "RawSort",
@@ -38,6 +41,7 @@ __all__ = [
     "Where",
     "accept_search",
     "bind",
+    "bind_current",
     "bind_sorts",
     "conditions",
 ]
@@ -82,7 +86,7 @@ class RawNot:
     part: "RawCondition"
 
 
-RawCondition: TypeAlias = RawWhere | RawAll | RawAny | RawNot
+RawCondition: TypeAlias = RawWhere | RawCell | RawAll | RawAny | RawNot
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +123,12 @@ class Not:
     part: "Filter"
 
 
-Filter: TypeAlias = Where | AllOf | AnyOf | Not
+Filter: TypeAlias = Where | CellWhere | AllOf | AnyOf | Not
 
 
-def conditions(filter: Filter) -> Iterator[Where]:
-    """The comparisons of the tree, depth first, in the order in which their values are bound."""
-    if isinstance(filter, Where):
+def conditions(filter: Filter) -> Iterator[Where | CellWhere]:
+    """The conditions of the tree, depth first, in the order in which their values are bound."""
+    if isinstance(filter, Where | CellWhere):
         yield filter
     elif isinstance(filter, Not):
         yield from conditions(filter.part)
@@ -138,12 +142,18 @@ def bind(shape: TableShape, raw: RawCondition, path: tuple[str, ...] = ("filter"
 
     Raises `Invalid` with every problem found: unknown columns and operators, operators that do not
     apply, values that are missing or cannot be of the column's type, too deep, too many.
+
+    The filter is decided on the values of a row alone, so it holds for images of rows too; a
+    condition on cells is refused.
     """
-    binder = _Binder(shape)
-    bound = binder.bind(raw, path, depth=1)
-    if binder.problems:
-        raise Invalid(binder.problems)
-    return bound
+    return _Binder(shape).bound(raw, path)
+
+
+def bind_current(
+    shape: TableShape, raw: RawCondition, path: tuple[str, ...] = ("filter",)
+) -> Filter:
+    """As `bind`, for reading rows as they are now: there conditions on cells can be decided too."""
+    return _CurrentBinder(shape).bound(raw, path)
 
 
 class _Binder:
@@ -154,12 +164,19 @@ class _Binder:
         self._shape = shape
         self._count = 0
 
+    def bound(self, raw: RawCondition, path: tuple[str, ...]) -> Filter:
+        """The whole tree. Raises `Invalid`."""
+        found = self.bind(raw, path, depth=1)
+        if self.problems:
+            raise Invalid(self.problems)
+        return found
+
     def bind(self, raw: RawCondition, path: tuple[str, ...], depth: int) -> Filter:
         if depth > MAX_DEPTH:
             self._refuse(ErrorCode.TOO_MANY, f"Filters nest at most {MAX_DEPTH} deep", path)
             return AllOf(())
-        if isinstance(raw, RawWhere):
-            return self._where(raw, path)
+        if isinstance(raw, RawWhere | RawCell):
+            return self._condition(raw, path)
         if isinstance(raw, RawNot):
             return Not(self.bind(raw.part, (*path, "not"), depth + 1))
         name = "all" if isinstance(raw, RawAll) else "any"
@@ -170,13 +187,21 @@ class _Binder:
         )
         return AllOf(parts) if isinstance(raw, RawAll) else AnyOf(parts)
 
-    def _where(self, raw: RawWhere, path: tuple[str, ...]) -> Filter:
+    def _condition(self, raw: RawWhere | RawCell, path: tuple[str, ...]) -> Filter:
         self._count += 1
         if self._count > MAX_CONDITIONS:
             if self._count == MAX_CONDITIONS + 1:
                 message = f"A filter has at most {MAX_CONDITIONS} conditions"
                 self._refuse(ErrorCode.TOO_MANY, message, path)
             return AllOf(())
+        return self._cell(raw, path) if isinstance(raw, RawCell) else self._where(raw, path)
+
+    def _cell(self, raw: RawCell, path: tuple[str, ...]) -> Filter:
+        message = "Conditions on cells hold for rows as they are now, not for changes or the past"
+        self._refuse(ErrorCode.INVALID, message, path)
+        return AllOf(())
+
+    def _where(self, raw: RawWhere, path: tuple[str, ...]) -> Filter:
         found = len(self.problems)
         field = find_field(self._shape, raw.column)
         if field is None:
@@ -213,6 +238,11 @@ class _Binder:
 
     def _refuse(self, code: ErrorCode, message: str, path: tuple[str, ...]) -> None:
         self.problems.append(Problem(code, message, path))
+
+
+class _CurrentBinder(_Binder):
+    def _cell(self, raw: RawCell, path: tuple[str, ...]) -> Filter:
+        return bind_cell(self._shape, raw, (*path, "cell"), self.problems) or AllOf(())
 
 
 def _operator(name: str) -> Operator | None:

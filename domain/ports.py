@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from domain.addresses import Allowed
-from domain.cells import CellReport
+from domain.cells import CellCount, CellReport
 from domain.changes import Cause
 from domain.chart_ports import AggregateStore, ChartStore
 from domain.column_type_records import ColumnTypeChanged, Convert, HeldValue
@@ -170,6 +170,11 @@ class RowStore(Protocol):
     async def report(
         self, shape: TableShape, actor: str, cause: Cause, reports: Sequence[CellReport]
     ) -> Written: ...
+
+    async def count_cells(
+        self, shape: TableShape, columns: Sequence[Column]
+    ) -> Sequence[CellCount]:
+        """How many cells of each column have each status. Raises `StructureMoved`."""
 
 
 class ExportStore(Protocol):

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from domain.cell_filters import cell_json
 from domain.columns import Column, TableShape
-from domain.filters import RawAll, RawAny, RawCondition, RawWhere
+from domain.filters import RawAll, RawAny, RawCell, RawCondition, RawWhere
 from domain.plain_json import json_text
 from domain.run_records import Reserved, Run, RunReason, RunStatus, Selection
 from domain.tool_ports import CallEstimate
@@ -137,6 +138,8 @@ def condition_json(raw: RawCondition) -> Any:
     if isinstance(raw, RawWhere):
         told = {"column": raw.column, "operator": raw.operator}
         return {**told, "value": raw.value} if raw.has_value else told
+    if isinstance(raw, RawCell):
+        return {"cell": cell_json(raw)}
     if isinstance(raw, RawAll):
         return {"all": [condition_json(part) for part in raw.parts]}
     if isinstance(raw, RawAny):

@@ -242,7 +242,7 @@ def search_of(shape: TableShape, command: CellsRun, columns: Sequence[Column]) -
     selection = command.selection
     bound: Filter | None = None
     if selection.filter is not None:
-        bound = filters.bind(shape, selection.filter)
+        bound = filters.bind_current(shape, selection.filter)
     return Search(
         columns,
         command.mode,

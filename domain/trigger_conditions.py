@@ -7,6 +7,7 @@ is saved, and again against the columns of the moment whenever it is decided."""
 from collections.abc import Mapping
 from typing import Any
 
+from domain.cell_filters import cell_json, raw_cell
 from domain.columns import TableShape
 from domain.errors import ErrorCode, Invalid, Problem
 from domain.filters import (
@@ -18,6 +19,7 @@ from domain.filters import (
     Operator,
     RawAll,
     RawAny,
+    RawCell,
     RawCondition,
     RawNot,
     RawWhere,
@@ -69,6 +71,8 @@ class _Reader:
                 if isinstance(given.get(name), list | tuple):
                     parts = self._parts(given[name], (*path, name), depth)
                     return RawAll(parts) if name == "all" else RawAny(parts)
+            if (cell := raw_cell(given.get("cell"))) is not None:
+                return cell
             if "not" in given:
                 return RawNot(self.read(given["not"], (*path, "not"), depth + 1))
             if isinstance(given.get("column"), str) and isinstance(given.get("operator"), str):
@@ -103,6 +107,8 @@ def written(raw: RawCondition) -> Any:
     if isinstance(raw, RawWhere):
         told = {"column": raw.column, "operator": raw.operator}
         return told | ({"value": raw.value} if raw.value is not None else {})
+    if isinstance(raw, RawCell):
+        return {"cell": cell_json(raw)}
     if isinstance(raw, RawNot):
         return {"not": written(raw.part)}
     parts = [written(part) for part in raw.parts]

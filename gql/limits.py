@@ -79,6 +79,7 @@ _STATEMENTS = {
     "workflow": 10,
     "workflowRun": 10,
     "aggregate": 100,
+    "cellCounts": 100,
     "points": 100,
     "vegaLite": 100,
     "history": 20,

@@ -11,10 +11,11 @@ from typing import Any
 
 from domain.columns import Column, TableShape
 from domain.fields import Field, family_of, is_stored
-from domain.filters import AllOf, Filter, Not, Operator, Where, conditions
+from domain.filters import AllOf, CellWhere, Filter, Not, Operator, Where, conditions
 from domain.operators import HOLDERS
 from domain.values import Family
 from persistence.formula_sql import column_value
+from persistence.status_sql import status_sql
 
 #: Same collation for every text comparison: code points for order, all of Unicode for lower().
 COLLATION = "pg_c_utf8"
@@ -64,6 +65,8 @@ def compile_filter(filter: Filter, params: Params, alias: str = "t") -> str:
     """
     if isinstance(filter, Where):
         return _compile_where(filter, params, alias)
+    if isinstance(filter, CellWhere):
+        return _compile_cell(filter, params, alias)
     if isinstance(filter, Not):
         # An unknown comparison counts as false, so its negation is true.
         return f"(({compile_filter(filter.part, params, alias)}) IS NOT TRUE)"
@@ -77,6 +80,9 @@ def filter_shape(filter: Filter) -> tuple[Any, ...]:
     """A hashable key: filters with equal keys compile to the same text, whatever their values."""
     if isinstance(filter, Where):
         return (filter.field.sql_name, family_of(filter.field), filter.operator)
+    if isinstance(filter, CellWhere):
+        given = tuple(value is not None for _, value, _ in _cell_values(filter))
+        return ("cell", filter.field.sql_name, filter.only_written, given)
     if isinstance(filter, Not):
         return ("not", filter_shape(filter.part))
     return (type(filter).__name__, *(filter_shape(part) for part in filter.parts))
@@ -85,7 +91,11 @@ def filter_shape(filter: Filter) -> tuple[Any, ...]:
 def bind_values(filter: Filter, params: Params) -> None:
     """Add the values alone, for a text that was compiled from a filter of the same shape."""
     for where in conditions(filter):
-        if (bound := _bound(where)) is not None:
+        if isinstance(where, CellWhere):
+            for _, value, sql_type in _cell_values(where):
+                if value is not None:
+                    params.add(value, sql_type)
+        elif (bound := _bound(where)) is not None:
             params.add(*bound)
 
 
@@ -136,6 +146,44 @@ def _bound(where: Where) -> tuple[Any, str] | None:
             text = where.value if isinstance(where.value, str) else None
             return _pattern(text, where.operator), "text"
     return where.value, sql_type
+
+
+def _compile_cell(where: CellWhere, params: Params, alias: str) -> str:
+    """What only a stored state can have is asked of the states, with the index that they have; a
+    status that may follow from values is worked out row by row."""
+    number = where.field.number
+    state = f"s.table_id = '{where.shape.id}' AND s.column_number = {number}"
+    stored, parts = [], []
+    for condition, value, sql_type in _cell_values(where):
+        if value is None:
+            continue
+        reference = params.add(value, sql_type)
+        if condition != _STATUS or where.only_written:
+            stored.append(condition.format(value=reference))
+            continue
+        own = f"(SELECT s.status FROM cell_state s WHERE {state} AND s.row_id = {alias}.id)"
+        found = status_sql(where.shape, where.field, alias, own)
+        parts.append(f"({found}) = ANY({reference})")
+    if stored:
+        among = " AND ".join([state, *stored])
+        parts.append(f"{alias}.id IN (SELECT s.row_id FROM cell_state s WHERE {among})")
+    return "(" + " AND ".join(parts) + ")"
+
+
+_STATUS = "s.status = ANY({value})"
+
+
+def _cell_values(where: CellWhere) -> tuple[tuple[str, Any, str], ...]:
+    """Conditions on a stored state, each with its value, None for those that are not asked."""
+    statuses = None if where.statuses is None else [each.value for each in where.statuses]
+    pattern = _pattern(where.error_contains, Operator.CONTAINS)
+    like = f"lower(s.error COLLATE {COLLATION}) LIKE lower({{value}} COLLATE {COLLATION})"
+    return (
+        (_STATUS, statuses, "text[]"),
+        ("s.confidence < {value}", where.confidence_below, "float8"),
+        ("s.confidence >= {value}", where.confidence_at_least, "float8"),
+        (like, pattern, "text"),
+    )
 
 
 def _pattern(text: str | None, operator: Operator) -> str | None:

@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
-from domain.cells import CellReport
+from domain.cells import CellCount, CellReport
 from domain.changes import Cause
 from domain.columns import Column, TableShape
 from domain.row_writes import PreparedRow, Written
 from domain.selection import RowRecord, RowSelection, RowsPage, RowsQuery
+from persistence.cell_counts import count_cells
 from persistence.cell_reports import report_cells
 from persistence.engine import Database
 from persistence.links import read_links
@@ -67,6 +68,11 @@ class Rows:
         self, shape: TableShape, actor: str, cause: Cause, reports: Sequence[CellReport]
     ) -> Written:
         return await self._write(shape, actor, cause, lambda write: report_cells(write, reports))
+
+    async def count_cells(
+        self, shape: TableShape, columns: Sequence[Column]
+    ) -> Sequence[CellCount]:
+        return await count_cells(self._pool, shape, columns)
 
     async def _write(
         self,

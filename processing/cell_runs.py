@@ -73,7 +73,7 @@ async def _next_chunk(storage: Storage, run: Run, shape: TableShape) -> Run | No
     )
     if "filter" in run.selection:
         raw = read_condition(run.selection["filter"])
-        search = replace(search, filter=filters.bind(shape, raw))
+        search = replace(search, filter=filters.bind_current(shape, raw))
     chunk = await storage.runs.find(shape, search)
     return await storage.runs.queue_chunk(shape, run, chunk)
 

@@ -6,9 +6,10 @@ from urllib.parse import urlencode
 
 import strawberry
 
+from domain.cell_filters import cell_json
 from domain.errors import ErrorCode, invalid
 from domain.export_formats import ExportFormat as Format
-from domain.filters import RawAll, RawAny, RawCondition, RawNot
+from domain.filters import RawAll, RawAny, RawCell, RawCondition, RawNot
 from gql.answers import to_json
 from gql.scalars import moment_text
 from gql.types.filters import RowFilter, RowSortInput, raw_filter, raw_sorts
@@ -104,6 +105,8 @@ def _condition(raw: RawCondition) -> dict[str, Any]:
         return {"any": [_condition(part) for part in raw.parts]}
     if isinstance(raw, RawNot):
         return {"not": _condition(raw.part)}
+    if isinstance(raw, RawCell):
+        return {"cell": cell_json(raw)}
     where = {"column": raw.column, "operator": raw.operator}
     return {"where": where | ({"value": raw.value} if raw.has_value else {})}
 

@@ -3,9 +3,9 @@
 import strawberry
 
 from domain import filters
-from domain.filters import RawAll, RawAny, RawCondition, RawNot, RawSort, RawWhere
+from domain.filters import RawAll, RawAny, RawCell, RawCondition, RawNot, RawSort, RawWhere
 from gql.scalars import JSON
-from gql.types.vocabulary import FilterOperator, NullsOrder, SortDirection
+from gql.types.vocabulary import CellStatus, FilterOperator, NullsOrder, SortDirection
 
 
 @strawberry.input(description="One comparison of a column with a value.")
@@ -17,6 +17,26 @@ class RowConditionInput:
     value: strawberry.Maybe[JSON | None] = strawberry.field(
         description="What to compare with: a value of the column's type, for IN a list of at most "
         "10,000. IS_EMPTY and IS_NOT_EMPTY take none."
+    )
+
+
+@strawberry.input(
+    description="A condition on the cells of a column: all that is given must hold. It is decided "
+    "on rows as they are now, so subscriptions, triggers, webhooks and the past refuse it."
+)
+class CellConditionInput:
+    column: str = strawberry.field(description="The key of a column.")
+    status: list[CellStatus] | None = strawberry.field(
+        default=None, description="The cell stands at one of these."
+    )
+    confidence_below: float | None = strawberry.field(
+        default=None, description="Its tool was less sure than this, 0 to 1."
+    )
+    confidence_at_least: float | None = strawberry.field(
+        default=None, description="Its tool was as sure as this, 0 to 1."
+    )
+    error_contains: str | None = strawberry.field(
+        default=None, description="Its error has this text, in any case, taken literally."
     )
 
 
@@ -34,6 +54,9 @@ class RowFilter:
         name="not", description="The part must not hold."
     )
     where: strawberry.Maybe[RowConditionInput] = strawberry.field(description="A comparison.")
+    cell: strawberry.Maybe[CellConditionInput] = strawberry.field(
+        description="A condition on a cell: its status, its confidence, its error."
+    )
 
 
 @strawberry.input(description="One key of a sort. Ties are ordered by position.")
@@ -56,12 +79,24 @@ def raw_filter(given: RowFilter) -> RawCondition:
         return RawAny([raw_filter(part) for part in given.any.value])
     if given.not_ is not None:
         return RawNot(raw_filter(given.not_.value))
+    if given.cell is not None:
+        return _raw_cell(given.cell.value)
     if given.where is None:
         return RawAll(())
     where = given.where.value
     has_value = where.value is not None
     value = where.value.value if where.value is not None else None
     return RawWhere(where.column, str(where.operator.value), value, has_value)
+
+
+def _raw_cell(given: CellConditionInput) -> RawCell:
+    return RawCell(
+        given.column,
+        None if given.status is None else [str(each.value) for each in given.status],
+        given.confidence_below,
+        given.confidence_at_least,
+        given.error_contains,
+    )
 
 
 def raw_sorts(given: list[RowSortInput] | None) -> list[RawSort]:

@@ -7,6 +7,7 @@ import strawberry
 from domain import access, entities
 from domain.aggregates import aggregate_rows
 from domain.aggregation import bind_aggregation
+from domain.cell_counts import count_cells
 from gql.context import Info
 from gql.types import charts as chart_types
 from gql.types.aggregates import (
@@ -16,6 +17,7 @@ from gql.types.aggregates import (
     MetricInput,
     raw_aggregation,
 )
+from gql.types.cell_counts import CellCount
 from gql.types.filters import RowFilter
 
 if TYPE_CHECKING:
@@ -65,6 +67,26 @@ class TableFigures:
             lambda shape: bind_aggregation(shape, raw),
         )
         return Aggregate.of(found, [metric.told for metric in raw.metrics])
+
+    @strawberry.field(
+        description="How many cells of a column have each status, over the whole table in one "
+        "statement. Statuses that no cell has are left out."
+    )
+    async def cell_counts(
+        self,
+        info: Info,
+        columns: Annotated[
+            list[str] | None,
+            strawberry.argument(
+                description="The keys of at most 100 columns; without it those that something "
+                "fills."
+            ),
+        ] = None,
+    ) -> list[CellCount] | None:
+        found = await count_cells(
+            info.context.viewer, info.context.storage, self.record.id, columns
+        )
+        return [CellCount.of(each) for each in found]
 
     @strawberry.field(description="Its charts, oldest first; at most 100.")
     async def charts(

@@ -199,10 +199,11 @@ class Table(TableHistory, TableExport, TableFigures, Node):
 
         def query(shape: TableShape) -> RowsQuery:
             shapes.append(shape)
+            bind = filters.bind_current if past is None else filters.bind
             return RowsQuery(
                 selection=plan.rows(shape),
                 page=request,
-                filter=filters.bind(shape, raw_filter(filter)) if filter else None,
+                filter=bind(shape, raw_filter(filter)) if filter else None,
                 sorts=filters.bind_sorts(shape, raw_sorts(sort)),
                 search=filters.accept_search(search),
                 wants_total=plan.wants_total,

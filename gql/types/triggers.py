@@ -231,4 +231,9 @@ def row_filter(condition: Any) -> dict[str, Any]:
             return {name: [row_filter(part) for part in condition[name]]}
     if "not" in condition:
         return {"not": row_filter(condition["not"])}
+    if "cell" in condition:
+        cell = dict(condition["cell"])
+        if "status" in cell:
+            cell["status"] = [status.upper() for status in cell["status"]]
+        return {"cell": cell}
     return {"where": {**condition, "operator": str(condition["operator"]).upper()}}

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from domain.cell_filters import raw_cell
 from domain.filters import MAX_SORTS, RawAll, RawAny, RawCondition, RawNot, RawSort, RawWhere
 
 
@@ -26,12 +27,20 @@ class FilterGiven(_Given):
     any: list["FilterGiven"] | None = Field(None, description="At least one part must hold.")
     not_: "FilterGiven | None" = Field(None, alias="not", description="The part must not hold.")
     where: ConditionGiven | None = Field(None, description="A comparison.")
+    cell: dict[str, Any] | None = Field(
+        None,
+        description="A condition on a cell: column, and status, confidenceBelow, "
+        "confidenceAtLeast or errorContains.",
+    )
 
     @model_validator(mode="after")
     def _one_key(self) -> "FilterGiven":
-        given = [part for part in (self.all, self.any, self.not_, self.where) if part is not None]
+        parts = (self.all, self.any, self.not_, self.where, self.cell)
+        given = [part for part in parts if part is not None]
         if len(given) != 1 or len(self.model_fields_set) != 1:
-            raise ValueError("exactly one of all, any, not and where must be given")
+            raise ValueError("exactly one of all, any, not, where and cell must be given")
+        if self.cell is not None and raw_cell(self.cell) is None:
+            raise ValueError("cell is an object with a column, and a list of texts as status")
         return self
 
     def raw(self) -> RawCondition:
@@ -42,6 +51,8 @@ class FilterGiven(_Given):
             return RawAny([part.raw() for part in self.any])
         if self.not_ is not None:
             return RawNot(self.not_.raw())
+        if (cell := raw_cell(self.cell)) is not None:
+            return cell
         if self.where is None:
             return RawAll(())
         where = self.where

@@ -15,6 +15,7 @@ from domain import (
     charts,
     column_editing,
     column_types,
+    enrichment,
     exports,
     files,
     firings,
@@ -48,6 +49,7 @@ from domain.cell_reports import CellsReport, RawReport
 from domain.chart_records import ChartCreate, ChartUpdate
 from domain.column_type_records import ColumnTypeChange
 from domain.columns import ColumnType, ComputedBy, NewColumn
+from domain.enrichment_records import EnrichmentRequest, EnrichmentStart
 from domain.entities import ColumnUpdate, ProjectCreate, TableCreate, TableSearch, TableUpdate
 from domain.errors import Conflict, Forbidden, Invalid, NotFound
 from domain.export_formats import ExportFormat
@@ -256,6 +258,14 @@ CALLS: dict[str, Call] = {
     "start_import": lambda v, s, o: imports.start_import(v, s, ImportStart(o.table, o.file)),
     "get_import": lambda v, s, o: imports.get_import(v, s, o.run),
     "import_progress": lambda v, s, o: imports.import_progress(v, s, o.run),
+    "plan_enrichment": lambda v, s, o: enrichment.plan_enrichment(
+        v, s, EnrichmentRequest(o.table, "name")
+    ),
+    "start_enrichment": lambda v, s, o: enrichment.start_enrichment(
+        v, s, EnrichmentStart(EnrichmentRequest(o.table, "name"), project_id=None)
+    ),
+    "get_enrichment": lambda v, s, o: enrichment.get_enrichment(v, s, o.enrichment),
+    "list_enrichments": lambda v, s, o: enrichment.list_enrichments(v, s, o.table, None, 5),
     "watch_table": lambda v, s, o: watching.watch_table(v, s, o.table),
     "watch_cells": lambda v, s, o: watching.watch_cells(v, s, o.table),
     "watch_organization": lambda v, s, o: watching.watch_organization(v),

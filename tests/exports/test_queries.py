@@ -90,9 +90,9 @@ async def test_the_guard_can_be_switched_off(calls: Calls) -> None:
 BAD: list[tuple[dict[str, str], str]] = [
     ({"filter": "{"}, "filter is not JSON"),
     ({"filter": "[]"}, "filter: Input should be"),
-    ({"filter": "{}"}, "exactly one of all, any, not and where"),
-    ({"filter": '{"all":[],"any":[]}'}, "exactly one of all, any, not and where"),
-    ({"filter": '{"not":null}'}, "exactly one of all, any, not and where"),
+    ({"filter": "{}"}, "exactly one of all, any, not, where and cell"),
+    ({"filter": '{"all":[],"any":[]}'}, "exactly one of all, any, not, where and cell"),
+    ({"filter": '{"not":null}'}, "exactly one of all, any, not, where and cell"),
     ({"filter": '{"where":{"column":"zip","operator":"eq","value":1}}'}, "Unknown column: zip"),
     ({"filter": '{"where":{"column":"n","operator":"like","value":1}}'}, "Unknown operator: like"),
     ({"filter": '{"where":{"column":"n","operator":"eq"}}'}, "eq needs a value"),
