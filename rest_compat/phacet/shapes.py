@@ -88,15 +88,17 @@ def row(shape: TableShape, record: RowRecord) -> dict[str, Any]:
 def cells(shape: TableShape, record: RowRecord) -> list[dict[str, Any]]:
     """The cells of a row.
 
-    Clients look at a row until all of its cells are resolved. So once a run has been over it, what
-    is still empty is shown as resolved with null: nothing more will come."""
+    Clients look at a row until all of its cells are resolved. So once a run has been over it, empty
+    cells that no tool fills are shown as resolved with null: nothing more will come."""
     statuses = [
         _status(shape, record, column, json)
         for column, json in zip(shape.columns, record.values, strict=True)
     ]
     if _was_run(shape, record) and not _UNDER_WAY.intersection(statuses):
-        empty, done = CellStatus.INITIALIZED, CellStatus.RESOLVED
-        statuses = [done if status is empty else status for status in statuses]
+        statuses = [
+            status if column.stateful else CellStatus.RESOLVED
+            for column, status in zip(shape.columns, statuses, strict=True)
+        ]
     row_id, updated = str(record.id), moment(record.updated_at)
     shown = []
     for column, status, json in zip(shape.columns, statuses, record.values, strict=True):

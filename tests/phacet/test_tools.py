@@ -67,6 +67,18 @@ async def test_a_row_is_polled_until_all_cells_are_resolved(phacet: Phacet, tabl
         assert await phacet.get(f"/tables/{table.id}/cells/{each['id']}") == each
 
 
+async def test_a_tool_that_came_later_has_not_run(site: Site, phacet: Phacet, table: Shop) -> None:
+    body = {"cells": table.cells(price=1), "triggerTasks": True}
+    made = await phacet.post(f"/tables/{table.id}/rows", body)
+    await _settled(phacet, table, made["id"])
+    await _tool(site, table, "later", _TWICE, "price")
+    await _tool(site, table, "named", _TWICE.replace("price", "title"), "title")
+    row = await phacet.get(f"/tables/{table.id}/rows/{made['id']}")
+    assert (cell(row, "later")["status"], cell(row, "named")["status"]) == ("ready", "initialized")
+    assert set(statuses(row)) == {"resolved", "ready", "initialized"}
+    assert cell(row, "state")["status"] == "resolved"
+
+
 async def test_tools_start_when_they_are_asked(phacet: Phacet, table: Shop) -> None:
     path = f"/tables/{table.id}/rows"
     empty = await phacet.row(table, title="x")
