@@ -93,8 +93,9 @@ FROM unnest($2::uuid[], $3::text[], $4::int[], $5::text[], $6::timestamptz[])
   AS g(id, status, attempt, error, next_at)
 WHERE d.id = g.id AND d.{_PENDING}
 """
+#: Keeps its place when it is due: at the end of the queue all behind it would be looked at in vain.
 _NEXT_IN_LINE = f"""
-UPDATE webhook_delivery AS d SET next_at = $3
+UPDATE webhook_delivery AS d SET next_at = least(d.next_at, $3)
 FROM unnest($2::uuid[]) AS s(subject_id)
 CROSS JOIN LATERAL (
   SELECT w.id FROM webhook_delivery w
