@@ -4,8 +4,10 @@ that an answer must have."""
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from domain import checks
 from domain.columns import Column, ColumnType
 from domain.enrichment_records import (
     EnrichmentRequest,
@@ -24,6 +26,7 @@ from domain.tools import MAX_INPUTS
 FINAL, RESEARCH = "final", "research"
 #: Words of a prompt that ask for more than one look.
 _ASKS_FOR_RESEARCH = re.compile(r"research|synthesize|score|summary|why ", re.IGNORECASE)
+MAX_STEP_ID, MAX_STEP_PROMPT = 64, 16_384
 _CLOSED = frozenset({ColumnType.SELECT, ColumnType.BOOLEAN})
 _CONTACT = frozenset({ColumnType.URL, ColumnType.EMAIL})
 _BINDING = re.compile(r"\{\{\s*([^{}]{1,200}?)\s*\}\}")
@@ -93,6 +96,9 @@ def given_problems(given: GivenPlan, request: EnrichmentRequest, column: Column)
             message = f"two steps have the id {step.id}"
             problems.append(Problem(ErrorCode.DUPLICATE, message, _at("steps", str(index), "id")))
         seen.add(step.id)
+        for name, most in (("id", MAX_STEP_ID), ("prompt", MAX_STEP_PROMPT)):
+            found = checks.required_text_problems(name, getattr(step, name), most)
+            problems += [replace(each, path=_at("steps", str(index), name)) for each in found]
     return problems + _contract_problems(given.target, contract_of(column))
 
 

@@ -190,6 +190,11 @@ class Enrichment:
         return self.run.rows_total if self.run.prepared else self.rows_counted
 
     @property
+    def moved_at(self) -> datetime:
+        """When it, or its run, last changed."""
+        return max(self.updated_at, self.run.updated_at) if self.run else self.updated_at
+
+    @property
     def rows_completed(self) -> int:
         """Rows that it has been through, whatever came of them."""
         return self.run.cells_done - self.run.cells_left if self.run else 0

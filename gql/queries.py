@@ -22,6 +22,7 @@ from gql import lookups
 from gql.chart_queries import ChartQueries
 from gql.compiled.rows import row_selector
 from gql.context import Info, given_id
+from gql.enrichment_queries import EnrichmentQueries
 from gql.provider_queries import ProviderQueries
 from gql.trigger_queries import TriggerQueries
 from gql.types.cells import Cell
@@ -44,7 +45,14 @@ _Id = Annotated[strawberry.ID, strawberry.argument(description="The id; null for
 
 
 @strawberry.type(description="What can be read.")
-class Query(TriggerQueries, ChartQueries, WorkflowQueries, ProviderQueries, WebhookQueries):
+class Query(
+    TriggerQueries,
+    ChartQueries,
+    WorkflowQueries,
+    ProviderQueries,
+    WebhookQueries,
+    EnrichmentQueries,
+):
     @strawberry.field(description="Every project, oldest first.")
     async def projects(self, info: Info) -> list[Project]:
         found = await projects.list_projects(info.context.viewer, info.context.storage)

@@ -9,6 +9,7 @@ from gql.mutations.cells import CellMutations
 from gql.mutations.charts import ChartMutations
 from gql.mutations.column_types import ColumnTypeMutations
 from gql.mutations.columns import ColumnMutations
+from gql.mutations.enrichment import EnrichmentMutations
 from gql.mutations.imports import ImportMutations
 from gql.mutations.keys import KeyMutations
 from gql.mutations.named_secrets import SecretMutations
@@ -46,6 +47,7 @@ class Mutation(
     ProviderMutations,
     SecretMutations,
     ImportMutations,
+    EnrichmentMutations,
     ChartMutations,
     RollbackMutations,
     TriggerMutations,

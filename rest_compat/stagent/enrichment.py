@@ -180,7 +180,6 @@ def _plan(made: Plan) -> dict[str, Any]:
 
 def _run(each: Enrichment) -> dict[str, Any]:
     target, plan = each.plan.target, each.plan
-    updated = max(each.updated_at, each.run.updated_at) if each.run else each.updated_at
     return {
         "workflowId": str(each.id),
         "name": each.name,
@@ -193,5 +192,5 @@ def _run(each: Enrichment) -> dict[str, Any]:
         "rowCount": each.rows_queued,
         "rowsCompleted": each.rows_completed,
         "createdAt": moment(each.created_at),
-        "updatedAt": moment(updated),
+        "updatedAt": moment(each.moved_at),
     }

@@ -30,6 +30,7 @@ from domain import (
     rollbacks,
     row_batches,
     rows,
+    run_previews,
     run_rows,
     runs,
     tables,
@@ -68,6 +69,7 @@ from domain.provider_records import (
 )
 from domain.rollbacks import RowsRollback
 from domain.rows import NewRow, RowChange, RowsAdd, RowsUpdate
+from domain.run_previews import RunPreview
 from domain.run_records import CellsRun
 from domain.selection import RowsQuery
 from domain.system_templates import SYSTEM_TEMPLATES
@@ -91,6 +93,7 @@ from persistence.storage import PostgresStorage
 from processing.sandbox import PythonSandbox
 from tests.history.running import queued
 from tests.rules.test_rights import use_cases
+from tests.runs.running import CountingTools
 from tests.worlds import World, open_world
 
 
@@ -115,6 +118,7 @@ class Owned:
     workflow_run: UUID
     rollback: UUID
     cell_run: UUID
+    enrichment: UUID
     provider: UUID
     webhook: UUID
     delivery: UUID
@@ -240,6 +244,10 @@ CALLS: dict[str, Call] = {
     "run_progress": lambda v, s, o: runs.run_progress(v, s, o.cell_run),
     "runs_of_table": lambda v, s, o: runs.runs_of_table(v, s, o.table),
     "failed_cells": lambda v, s, o: runs.failed_cells(v, s, o.cell_run),
+    "preview_run": lambda v, s, o: run_previews.preview_run(
+        v, s, CountingTools(), RunPreview(o.table, "name", _run(o.table).tool)
+    ),
+    "estimate_run": lambda v, s, o: run_previews.estimate_run(v, s, CountingTools(), _run(o.table)),
     "pause_run": lambda v, s, o: runs.pause_run(v, s, o.cell_run),
     "resume_run": lambda v, s, o: runs.resume_run(v, s, o.cell_run),
     "stop_run": lambda v, s, o: runs.stop_run(v, s, o.cell_run),
@@ -261,9 +269,7 @@ CALLS: dict[str, Call] = {
     "plan_enrichment": lambda v, s, o: enrichment.plan_enrichment(
         v, s, EnrichmentRequest(o.table, "name")
     ),
-    "start_enrichment": lambda v, s, o: enrichment.start_enrichment(
-        v, s, EnrichmentStart(EnrichmentRequest(o.table, "name"), project_id=None)
-    ),
+    "start_enrichment": lambda v, s, o: enrichment.start_enrichment(v, s, _enrichment(o.table)),
     "get_enrichment": lambda v, s, o: enrichment.get_enrichment(v, s, o.enrichment),
     "list_enrichments": lambda v, s, o: enrichment.list_enrichments(v, s, o.table, None, 5),
     "watch_table": lambda v, s, o: watching.watch_table(v, s, o.table),
@@ -463,11 +469,16 @@ async def owned(world: World) -> Owned:
         workflow_run.id,
         (await queued(world, table_id)).id,
         (await runs.start_run(viewer, storage, _run(table_id))).id,
+        (await enrichment.start_enrichment(viewer, storage, _enrichment(table_id))).id,
         provider.id,
         webhook.webhook.id,
         told.deliveries[0].id,
         replay.id,
     )
+
+
+def _enrichment(table_id: UUID) -> EnrichmentStart:
+    return EnrichmentStart(EnrichmentRequest(table_id, "name"))
 
 
 def _webhook(table_id: UUID) -> WebhookCreate:

@@ -21,6 +21,7 @@ COMPARED = {
     "/api/tables/{id}/history": "test_history",
     "/api/tables/{id}/rows/{rowId}/history": "test_history",
     "/api/tables/templates": "test_templates",
+    "/api/tables/{id}/enrich/runs": "test_enrichment_runs",
     "/api/uploads/{id}": "the bytes of a file, which GraphQL does not carry",
 }
 
@@ -39,6 +40,11 @@ TEMPLATES = """query($category: TemplateCategory, $scope: TemplateScope) {
   templates(category: $category, scope: $scope) {
     id name description category scope icon sampleData createdAt updatedAt
     columns { key label type required defaultValue config } } }"""
+
+
+ENRICHMENTS = """query($id: ID!, $first: Int!) { enrichmentRuns(tableId: $id, first: $first) {
+  id name status plan { strategy promptMode targetColumn targetLabel } rowsQueued rowsCompleted
+  createdAt updatedAt } }"""
 
 
 def test_every_read_is_compared() -> None:
@@ -197,3 +203,28 @@ def read(item: dict[str, Any]) -> dict[str, Any]:
     ]
     found: dict[str, Any] = json.loads(json.dumps(item | {"columns": columns}))
     return found
+
+
+async def test_enrichment_runs(site: Site, calls: Calls) -> None:
+    table_id, _ = await table_of(calls)
+    path = f"/api/tables/{table_id}/enrich"
+    for body in (
+        {"targetColumn": "name"},
+        {"targetColumn": "n", "prompt": "Research {{row.name}}", "workflowName": "Numbers"},
+    ):
+        assert (await calls.client.post(path, json=body)).status_code == 202
+    for limit in (5, 1):
+        answer = await calls.client.get(f"{path}/runs", params={"limit": str(limit)})
+        listed = answer.json()
+        there = (await site.graphql(ENRICHMENTS, id=table_id, first=limit))["enrichmentRuns"]
+        assert len(listed) == min(limit, 2)
+        for item, node in zip(listed, there, strict=True):
+            plan = node["plan"]
+            assert item["workflowId"] == node["id"]
+            assert item["status"] == node["status"].lower()
+            assert item["strategy"] == plan["strategy"].lower().replace("_", "-")
+            assert item["promptMode"] == plan["promptMode"].lower()
+            assert item["targetColumn"] == plan["targetColumn"]
+            assert item["targetColumnLabel"] == plan["targetLabel"]
+            same = ("name", "rowsQueued", "rowsCompleted", "createdAt", "updatedAt")
+            assert {key: item[key] for key in same} == {key: node[key] for key in same}
