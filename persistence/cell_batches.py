@@ -13,7 +13,7 @@ from domain.run_ports import Filled
 from domain.run_records import Batch, CellResult, Reserved, RunStatus, TakenCell
 from domain.run_rules import InputsHash, affordable
 from domain.tool_ports import CallEstimate
-from persistence.cell_states import outdate_dependents
+from persistence.cell_states import outdate_dependents, outdated_meanwhile
 from persistence.claims import writing
 from persistence.engine import Connection, Database
 from persistence.row_sql import rows_json
@@ -211,9 +211,13 @@ async def _outdated(write: TableWrite, columns: Filled, results: Sequence[CellRe
     rows = [result.cell.row_id for result in results]
     inputs = await read_inputs(write.connection, write.shape, rows, columns)
     hashes = {number: InputsHash(*pair) for number, pair in tools.items()}
+    elsewhere = await outdated_meanwhile(write, rows)
     found = set()
     for place, result in enumerate(results):
         cell = result.cell
+        if (cell.row_id, cell.column_number) in elsewhere:
+            found.add(place)
+            continue
         now = inputs.get(cell.row_id)
         if now is None or cell.column_number not in hashes:
             continue

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from domain.cells import CellStatus
 from domain.columns import Column, ComputedBy, TableShape
-from domain.tool_records import Producer, ProducerKind
+from domain.tool_records import Producer, ProducerKind, ToolKind
 from persistence.json_text import dumps
 from persistence.row_images import image_of
 from persistence.row_sql import stored_columns
@@ -28,6 +28,7 @@ __all__ = [
     "FORGOTTEN",
     "outdate_cells",
     "outdate_dependents",
+    "outdated_meanwhile",
     "producer_json",
     "resolve_added",
     "settle",
@@ -45,8 +46,9 @@ FORGOTTEN = (
     " output_tokens = NULL, cost = NULL"
 )
 
-#: Cells that writes may move: from `touched (row_id, number, outside, written, was, now)`, where
-#: `was` and `now` are the statuses that follow from the values before and after.
+#: Cells that writes may move: from `touched (row_id, number, outside, written, elsewhere, was,
+#: now)`, where `was` and `now` are the statuses that follow from the values before and after, and
+#: `elsewhere` says that the change lies in another table.
 #: Parameters: table, revision, rows, moment, producer.
 _MOVE = f"""known AS (
   SELECT c.*, s.status AS stored,
@@ -79,10 +81,13 @@ _MOVE = f"""known AS (
   DO UPDATE SET status = excluded.status, updated_at = excluded.updated_at
 ), held AS (
   -- A run that lets go of a cell must not give back a status that is true no more.
-  UPDATE cell_state s SET previous = {STALE} FROM moved m
+  UPDATE cell_state s
+  SET outdated = s.outdated OR m.elsewhere,
+      previous = CASE WHEN coalesce({written_status_sql("s.previous")}, m.was) = {RESOLVED}
+                      THEN {STALE} ELSE s.previous END
+  FROM moved m
   WHERE s.table_id = $1 AND s.row_id = m.row_id AND s.column_number = m.number
     AND NOT m.written AND s.status IN {UNDER_WAY}
-    AND coalesce({written_status_sql("s.previous")}, m.was) = {RESOLVED}
 )
 INSERT INTO cell_change (table_id, row_id, column_number, revision, previous, status, at)
 SELECT $1, row_id, number, $2, previous, status, $4 FROM moved WHERE previous <> status
@@ -94,7 +99,7 @@ DO UPDATE SET status = excluded.status, error = NULL, progress = NULL
 #: Cells whose columns or inputs differ between the versions of a revision and those before.
 _TOUCHED = """
 WITH touched AS (
-  SELECT v.row_id, x.number, x.outside, x.written, x.was, x.now
+  SELECT v.row_id, x.number, x.outside, x.written, FALSE AS elsewhere, x.was, x.now
   FROM row_version v
   JOIN row_version p
     ON p.table_id = v.table_id AND p.row_id = v.row_id AND p.version = v.version - 1
@@ -107,10 +112,17 @@ WITH touched AS (
 #: Cells of rows as they stand, whatever changed.
 _STANDING = """
 WITH touched AS (
-  SELECT t.id AS row_id, x.number, FALSE AS outside, FALSE AS written, x.now AS was, x.now
+  SELECT t.id AS row_id, x.number, FALSE AS outside, FALSE AS written, TRUE AS elsewhere,
+         x.now AS was, x.now
   FROM {table} AS t CROSS JOIN LATERAL (VALUES {cells}) AS x(number, now)
   WHERE t.id = ANY($3)
 ), """
+
+
+_MEANWHILE = """
+SELECT row_id, column_number FROM cell_state
+WHERE table_id = $1 AND row_id = ANY($2) AND column_number = ANY($3) AND outdated
+"""
 
 
 def producer_json(producer: Producer) -> str:
@@ -162,6 +174,22 @@ async def outdate_cells(write: TableWrite, row_ids: Sequence[UUID], numbers: Ite
         return 0
     # Not remembered: a change of columns comes here with a shape that nobody has seen yet.
     return await _apply(write, row_ids, _standing(write.shape, watched))
+
+
+async def outdated_meanwhile(
+    write: TableWrite, row_ids: Sequence[UUID]
+) -> Collection[tuple[UUID, int]]:
+    """Cells of lookups that calculate while what they look up changed: only the other table knows,
+    so no hash of inputs tells. By row and column."""
+    numbers = [
+        column.number
+        for column in write.shape.columns
+        if column.tool is not None and column.tool.kind is ToolKind.LOOKUP
+    ]
+    if not numbers:
+        return ()
+    records = await write.connection.fetch(_MEANWHILE, write.shape.id, list(row_ids), numbers)
+    return {(r["row_id"], r["column_number"]) for r in records}
 
 
 async def resolve_added(write: TableWrite) -> None:

@@ -125,7 +125,8 @@ WITH mine AS (
   WHERE s.table_id = $1 AND s.row_id = ANY($2) AND s.column_number = ANY($3) AND s.run_id = $4
     AND s.status IN {WAITING}
 ), taken AS (
-  UPDATE cell_state s SET status = {CALCULATING}, attempt = s.attempt + 1, updated_at = $6
+  UPDATE cell_state s SET status = {CALCULATING}, attempt = s.attempt + 1, updated_at = $6,
+                          outdated = FALSE
   FROM mine m
   WHERE s.table_id = $1 AND s.row_id = m.row_id AND s.column_number = m.column_number
   RETURNING s.row_id, s.column_number, s.attempt, s.previous, s.inputs_hash,

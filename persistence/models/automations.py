@@ -14,7 +14,8 @@ class RelayCursorRow(SQLModel, table=True):
     """How far one consumer of the log has come in one table.
 
     `after_row` is set inside an entry that is too large for one step: the entry after `revision`
-    is done up to that row, in the order of row ids."""
+    is done up to that row, in the order of row ids. `place` is how far a consumer has come with
+    what follows from the next entries, when that is too much for one step."""
 
     __tablename__ = "relay_cursor"
 
@@ -23,6 +24,7 @@ class RelayCursorRow(SQLModel, table=True):
     organization_id: UUID
     revision: int = big_column()
     after_row: UUID | None = None
+    place: dict[str, Any] | None = json_column()
 
 
 class TriggerRow(SQLModel, table=True):

@@ -113,7 +113,7 @@ class CellStateRow(SQLModel, table=True):
     `run_id` is the last run that took it; `previous` the status to go back to when that run lets go
     of it, and `before` the whole state as it was before. `inputs_hash` is of what the value was made from, `raw` its text before it was read."""
 
-    __tablename__ = "cell_state"
+    __tablename__ = "cell_state"  # `outdated`: what a calculation under way reads changed elsewhere
     __table_args__ = (
         Index(
             "ix_cell_state_run",
@@ -135,6 +135,7 @@ class CellStateRow(SQLModel, table=True):
     previous: str | None = None
     before: dict[str, Any] | None = json_column()
     attempt: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    outdated: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     inputs_hash: str | None = None
     producer: dict[str, Any] | None = json_column()
     confidence: float | None = None

@@ -374,6 +374,13 @@ def upgrade() -> None:
         "cell_state",
         sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
     )
+    op.add_column(
+        "cell_state",
+        sa.Column("outdated", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
+    op.add_column(
+        "relay_cursor", sa.Column("place", postgresql.JSONB(astext_type=sa.Text()), nullable=True)
+    )
     op.add_column("cell_state", sa.Column("inputs_hash", sa.String(), nullable=True))
     op.add_column(
         "cell_state", sa.Column("producer", postgresql.JSONB(astext_type=sa.Text()), nullable=True)
@@ -420,6 +427,8 @@ def downgrade() -> None:
     op.drop_column("cell_state", "confidence")
     op.drop_column("cell_state", "producer")
     op.drop_column("cell_state", "inputs_hash")
+    op.drop_column("relay_cursor", "place")
+    op.drop_column("cell_state", "outdated")
     op.drop_column("cell_state", "attempt")
     op.drop_column("cell_state", "before")
     op.drop_column("cell_state", "previous")
