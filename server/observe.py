@@ -11,6 +11,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 _QUIET = ("uvicorn", "uvicorn.error", "uvicorn.access", "pgqueuer", "httpx2", "alembic")
+#: At level debug they would write requests with their keys.
+_TALKATIVE = ("anthropic", "google_genai", "httpcore2", "openai")
 
 
 def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -44,7 +46,8 @@ def configure(level: str, style: str) -> None:
         cache_logger_on_first_use=True,
     )
     last: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        # The default for tracebacks shows local variables, and keys among them.
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if style == "console"
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
@@ -58,5 +61,5 @@ def configure(level: str, style: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for name in _QUIET:
+    for name in (*_QUIET, *_TALKATIVE):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

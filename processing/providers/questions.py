@@ -13,6 +13,7 @@ from domain.columns import Column
 from domain.plain_json import json_text
 from domain.provider_records import Provider
 from domain.tool_records import AiTool
+from domain.tools import fill_placeholders
 from processing.providers import contracts
 from processing.providers.profiles import profile
 
@@ -90,7 +91,7 @@ def question(
         column=column,
         model=tool.model or provider.model,
         system=f"{profile(tool.agent_profile)}\n{_RULES}\n{contracts.instructions(column)}",
-        task=tool.prompt.strip(),
+        task=fill_placeholders(tool.prompt, {key: f"{{{{{key}}}}}" for key in inputs}).strip(),
         data=escaped(json_text(dict(inputs))),
         most_tokens=most,
         temperature=temperature,

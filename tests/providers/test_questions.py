@@ -70,6 +70,12 @@ async def test_values_of_all_kinds_arrive_as_they_are(asking: Asking, value: Any
     assert call.inputs == {"name": value}
 
 
+async def test_placeholders_have_one_form(asking: Asking) -> None:
+    await asking.provider()
+    await asking.answer({"name": "x"}, prompt="{{ row.name }} and {{name}}, but {{other}}")
+    assert asking.models.calls[0].task == "{{name}} and {{name}}, but {{other}}"
+
+
 async def test_what_is_too_long_is_told_and_not_cut(asking: Asking) -> None:
     await asking.provider()
     answer = await asking.answer("x" * MOST_CHARACTERS)
