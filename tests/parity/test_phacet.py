@@ -30,6 +30,10 @@ ROWS = """query($id: ID!) { table(id: $id) { rows(first: 100) { nodes {
   id session { id } createdAt updatedAt cells { id rowId columnId value status error updatedAt }
   } } } }"""
 CELL = """query($id: ID!) { cell(id: $id) { id rowId columnId value status error updatedAt } }"""
+ADD = """mutation($id: ID!) { columnAdd(input: {tableId: $id, column: {
+  key: "twice", label: "twice", type: NUMBER,
+  tool: {run: {python: {code: "def run(row): return 1"}}, inputs: ["price"]}}}) {
+  errors { message } } }"""
 _TYPES = {"SELECT": "single_select", "MULTI_SELECT": "multi_select"}
 
 
@@ -49,6 +53,9 @@ async def table(site: Site) -> Shop:
     storage = site.gateway.storage
     project = await projects.create_project(site.viewer, storage, ProjectCreate("P", "d"))
     made = await shop(Calls(site.shared), projectId=str(project.id))
+    await site.graphql(ADD, id=made.id)
+    columns = (await Phacet(site.shared).get(f"/tables/{made.id}"))["columns"]
+    made.columns["twice"] = columns[-1]["id"]
     phacet = Phacet(site.shared)
     file = await phacet.upload()
     session = await phacet.post(f"/tables/{made.id}/sessions", {"name": "Second"})
@@ -106,6 +113,7 @@ async def test_rows(site: Site, table: Shop) -> None:
         | {"cells": [_cell(each, names) for each in node["cells"]]}
         for node in nodes
     ]
+    assert [row["cells"][-1]["status"] for row in expected] == ["ready", "initialized"]
     page = await phacet.get(f"/tables/{table.id}/rows")
     assert page == {"rows": expected, "hasMore": False, "nextCursor": None}
     for row in expected:

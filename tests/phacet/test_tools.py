@@ -38,6 +38,13 @@ async def table(site: Site) -> Shop:
     return made
 
 
+async def _started(phacet: Phacet, table: Shop, **given: Any) -> dict[str, Any]:
+    """A new row whose tools were started with it."""
+    body = {"cells": table.cells(**given), "triggerTasks": True}
+    made: dict[str, Any] = await phacet.post(f"/tables/{table.id}/rows", body)
+    return made
+
+
 async def _settled(phacet: Phacet, table: Shop, row_id: str) -> dict[str, Any]:
     """The row when none of its cells waits any more, as a client polls for it."""
     async with asyncio.timeout(60):
@@ -48,8 +55,7 @@ async def _settled(phacet: Phacet, table: Shop, row_id: str) -> dict[str, Any]:
 
 
 async def test_a_row_is_polled_until_all_cells_are_resolved(phacet: Phacet, table: Shop) -> None:
-    body = {"cells": table.cells(title="Tea", price="2.5"), "triggerTasks": True}
-    made = await phacet.post(f"/tables/{table.id}/rows", body)
+    made = await _started(phacet, table, title="Tea", price="2.5")
     for name in ("title", "price"):
         assert cell(made, name)["status"] == "resolved"
     for name in ("twice", "four"):
@@ -68,8 +74,7 @@ async def test_a_row_is_polled_until_all_cells_are_resolved(phacet: Phacet, tabl
 
 
 async def test_a_tool_that_came_later_has_not_run(site: Site, phacet: Phacet, table: Shop) -> None:
-    body = {"cells": table.cells(price=1), "triggerTasks": True}
-    made = await phacet.post(f"/tables/{table.id}/rows", body)
+    made = await _started(phacet, table, price=1)
     await _settled(phacet, table, made["id"])
     await _tool(site, table, "later", _TWICE, "price")
     await _tool(site, table, "named", _TWICE.replace("price", "title"), "title")
@@ -111,8 +116,7 @@ async def test_a_tool_that_fails_says_why(
     await _tool(site, table, "wrong", _WRONG, "price")
     body = {"url": inbox.url, "eventTypes": ["row.calculation.failed"], "tableIds": [table.id]}
     await phacet.post("/webhooks/endpoints", body)
-    body = {"cells": table.cells(price=1), "triggerTasks": True}
-    made = await phacet.post(f"/tables/{table.id}/rows", body)
+    made = await _started(phacet, table, price=1)
     row = await _settled(phacet, table, made["id"])
     wrong = cell(row, "wrong")
     assert (wrong["status"], wrong["value"]) == ("error", None)
@@ -130,8 +134,7 @@ async def test_a_client_is_told_instead_of_polling(
     events = ["row.created", "row.updated", "row.calculation.started", "row.calculation.completed"]
     body = {"url": inbox.url, "eventTypes": events, "tableIds": [table.id]}
     await phacet.post("/webhooks/endpoints", body)
-    body = {"cells": table.cells(price=4), "triggerTasks": True}
-    made = await phacet.post(f"/tables/{table.id}/rows", body)
+    made = await _started(phacet, table, price=4)
     told = []
     while "row.calculation.completed" not in told or "row.updated" not in told:
         sent = await inbox.next()
@@ -145,9 +148,7 @@ async def test_a_client_is_told_instead_of_polling(
 async def test_an_edit_by_the_tables_api_makes_cells_stale(
     phacet: Phacet, calls: Calls, table: Shop, inbox: Receiver
 ) -> None:
-    made = await phacet.post(
-        f"/tables/{table.id}/rows", {"cells": table.cells(price=1), "triggerTasks": True}
-    )
+    made = await _started(phacet, table, price=1)
     await _settled(phacet, table, made["id"])
     body = {"url": inbox.url, "eventTypes": ["row.updated"], "tableIds": [table.id]}
     await phacet.post("/webhooks/endpoints", body)
@@ -162,12 +163,6 @@ async def test_an_edit_by_the_tables_api_makes_cells_stale(
 
 
 async def test_many_rows_at_once(phacet: Phacet, table: Shop) -> None:
-    path = f"/tables/{table.id}/rows"
-
-    async def make(number: int) -> str:
-        body = {"cells": table.cells(price=number), "triggerTasks": True}
-        return str((await phacet.post(path, body))["id"])
-
-    made = await asyncio.gather(*(make(number) for number in range(20)))
-    found = [values(await _settled(phacet, table, row_id))["four"] for row_id in made]
+    started = await asyncio.gather(*(_started(phacet, table, price=n) for n in range(20)))
+    found = [values(await _settled(phacet, table, row["id"]))["four"] for row in started]
     assert found == [number * 4 for number in range(20)]
