@@ -21,6 +21,7 @@ class WebhookEvent(StrEnum):
     CALCULATION_STARTED = "row.calculation.started"
     CALCULATION_COMPLETED = "row.calculation.completed"
     CALCULATION_FAILED = "row.calculation.failed"
+    RUN_ENDED = "run.ended"
     TABLE_CREATED = "table.created"
     TABLE_UPDATED = "table.updated"
     TABLE_DELETED = "table.deleted"
@@ -42,6 +43,7 @@ EVENTS: Mapping[WebhookDialect, Mapping[WebhookEvent, str]] = {
         WebhookEvent.ROW_DELETED: "A row was deleted.",
         WebhookEvent.CELL_STATUS: "Cells of a row moved to another status.",
         **_CALCULATION,
+        WebhookEvent.RUN_ENDED: "A run over cells ended, however it did.",
         WebhookEvent.TABLE_CREATED: "A table was made.",
         WebhookEvent.TABLE_UPDATED: "A table got another name, description or project.",
         WebhookEvent.TABLE_DELETED: "A table was deleted.",

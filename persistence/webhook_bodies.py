@@ -119,6 +119,28 @@ def row_drafts(follower: Follower, facts: Facts, rows: Sequence[RowFact]) -> Ite
                 )
 
 
+def run_drafts(follower: Follower, facts: Facts) -> Iterator[Draft]:
+    """What a follower is told of runs that ended."""
+    for fact in facts.runs:
+        event = WebhookEvent.RUN_ENDED
+        if event.value in follower.events and fact.revision > follower.from_revision:
+            entry = facts.entries[fact.revision]
+            data = _entry_data(facts, entry) | {"runId": fact.run_id, "status": fact.status}
+            table_id = facts.shape.id
+            yield Draft(follower, event, table_id, table_id, fact.revision, entry.at, data)
+
+
+def _entry_data(facts: Facts, entry: Entry) -> dict[str, Any]:
+    project_id = facts.shape.project_id
+    return {
+        "tableId": str(facts.shape.id),
+        "projectId": str(project_id) if project_id else None,
+        "revision": entry.revision,
+        "actor": entry.actor,
+        "cause": entry.cause,
+    }
+
+
 def table_drafts(follower: Follower, facts: Sequence[TableFact]) -> Iterator[Draft]:
     """What a follower is told of tables, in order."""
     for fact in facts:
@@ -154,16 +176,10 @@ def _row_data(
 ) -> dict[str, Any]:
     if follower.dialect is WebhookDialect.PHACET:
         return _phacet_data(facts, fact, entry)
-    project_id = facts.shape.project_id
-    data: dict[str, Any] = {
-        "tableId": str(facts.shape.id),
-        "projectId": str(project_id) if project_id else None,
+    data = _entry_data(facts, entry) | {
         "rowId": str(fact.row_id),
         "sessionId": str(fact.session_id),
-        "revision": fact.revision,
         "version": fact.version,
-        "actor": entry.actor,
-        "cause": entry.cause,
     }
     if event in _ROW_EVENTS.values():
         assert fact.after is not None, "native endpoints need values"

@@ -12,15 +12,18 @@ from uuid import UUID
 import asyncpg
 
 from domain.cells import CellStatus
+from domain.changes import CauseKind
 from domain.columns import Column, TableShape
 from domain.filters import Filter
 from domain.numbers import loads
+from domain.run_records import ACTIVE, RunStatus
 from persistence.engine import Connection
 from persistence.filter_sql import Params, compile_filter
 from persistence.relay import Entry, Slice
 from persistence.row_images import changed_keys, image_of, values_of
 
 _ACTIVE = frozenset({CellStatus.QUEUED, CellStatus.CALCULATING})
+_ENDED = tuple(each.value for each in RunStatus if each not in ACTIVE)
 
 _MOVES = """
 SELECT revision, row_id, column_number, previous, status, error FROM cell_change
@@ -47,6 +50,14 @@ CROSS JOIN LATERAL (
   WHERE v.table_id = $1 AND v.row_id = x.row_id AND v.revision <= x.revision
   ORDER BY v.version DESC LIMIT 1
 ) AS v
+"""
+
+
+_FIRST_SAID = f"""
+SELECT min(revision) AS revision FROM change
+WHERE table_id = $1 AND revision <= $2 AND cause->>'kind' = '{CauseKind.RUN}'
+  AND cause->>'id' = ANY($3) AND details->>'runStatus' = ANY($4)
+GROUP BY cause->>'id' ORDER BY 1
 """
 
 
@@ -93,6 +104,15 @@ class RowFact:
 
 
 @dataclass(frozen=True, slots=True)
+class RunFact:
+    """A run over cells that ended with an entry."""
+
+    revision: int
+    run_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The facts of a slice in the order of the log, and the entries that they belong to."""
 
@@ -100,6 +120,7 @@ class Facts:
     columns: Sequence[Column]
     entries: Mapping[int, Entry]
     rows: Sequence[RowFact]
+    runs: Sequence[RunFact]
 
 
 def told_columns(shape: TableShape) -> list[Column]:
@@ -121,7 +142,23 @@ async def read_facts(
     if shape.stateful_columns:
         await _add_moves(connection, shape, part, found)
     ordered = sorted(found.values(), key=lambda fact: (fact.revision, fact.position, fact.row_id))
-    return Facts(shape, columns, {entry.revision: entry for entry in part.entries}, ordered)
+    entries = {entry.revision: entry for entry in part.entries}
+    return Facts(shape, columns, entries, ordered, await _ends(connection, shape, part))
+
+
+async def _ends(connection: Connection, shape: TableShape, part: Slice) -> list[RunFact]:
+    """Runs that ended with an entry of the slice: its first one that says so. Others follow while
+    the run gives back its cells."""
+    said = {
+        entry.revision: RunFact(entry.revision, entry.cause["id"], entry.details["runStatus"])
+        for entry in part.entries
+        if entry.cause.get("kind") == CauseKind.RUN and entry.details.get("runStatus") in _ENDED
+    }
+    if not said or part.last_row is not None:
+        return []
+    run_ids = list({each.run_id for each in said.values()})
+    firsts = await connection.fetch(_FIRST_SAID, shape.id, max(said), run_ids, list(_ENDED))
+    return [said[r["revision"]] for r in firsts if r["revision"] in said]
 
 
 async def matching(

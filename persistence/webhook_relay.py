@@ -24,6 +24,7 @@ from persistence.webhook_bodies import (
     Follower,
     TableFact,
     row_drafts,
+    run_drafts,
     table_drafts,
 )
 from persistence.webhook_facts import Facts, RowFact, matching, read_facts
@@ -173,6 +174,7 @@ async def drafts_of(
         later = [fact for fact in facts.rows if fact.revision > follower.from_revision]
         rows = await _matching(connection, facts, follower, later)
         drafts += row_drafts(follower, facts, rows)
+        drafts += run_drafts(follower, facts)
     return drafts
 
 

@@ -32,7 +32,7 @@ WHERE c.table_id = $1 AND c.organization_id = $2
 _INSERT = f"""
 INSERT INTO webhook_replay (id, organization_id, endpoint_id, table_id, from_revision, to_revision,
                             revision, status)
-VALUES ($1, $2, $3, $4, $5, $6, $5 - 1, '{ReplayStatus.RUNNING}')
+VALUES ($1, $2, $3, $4, $5::bigint, $6, $5::bigint - 1, '{ReplayStatus.RUNNING}')
 RETURNING {FIELDS}
 """
 _FIND = f"SELECT {FIELDS} FROM webhook_replay WHERE id = $1 AND organization_id = $2"

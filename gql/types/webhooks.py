@@ -41,6 +41,7 @@ class WebhookEvent(Enum):
     CALCULATION_FAILED = _word(
         "row.calculation.failed", "No cell of a row waits any more, and one is in error."
     )
+    RUN_ENDED = _word("run.ended", "A run over cells ended, however it did. NATIVE only.")
     TABLE_CREATED = _word("table.created", "A table was made. NATIVE only.")
     TABLE_UPDATED = _word(
         "table.updated", "A table got another name, description or project. NATIVE only."
