@@ -3,12 +3,12 @@ same inputs, what a budget still allows, and how a run ends."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
-from domain.cell_filters import cell_json
 from domain.columns import Column, TableShape
-from domain.filters import RawAll, RawAny, RawCell, RawCondition, RawWhere
+from domain.filters import RawAll, RawAny, RawCell, RawCondition, RawNot, RawWhere
 from domain.plain_json import json_text
 from domain.run_records import Reserved, Run, RunReason, RunStatus, Selection
 from domain.tool_ports import CallEstimate
@@ -134,14 +134,23 @@ def selection_json(selection: Selection) -> dict[str, Any]:
 
 
 def condition_json(raw: RawCondition) -> Any:
-    """A filter as JSON, which `read_condition` reads."""
-    if isinstance(raw, RawWhere):
-        told = {"column": raw.column, "operator": raw.operator}
-        return {**told, "value": raw.value} if raw.has_value else told
-    if isinstance(raw, RawCell):
-        return {"cell": cell_json(raw)}
-    if isinstance(raw, RawAll):
-        return {"all": [condition_json(part) for part in raw.parts]}
-    if isinstance(raw, RawAny):
-        return {"any": [condition_json(part) for part in raw.parts]}
-    return {"not": condition_json(raw.part)}
+    """A filter as JSON, which `condition_of` reads."""
+    if isinstance(raw, RawAll | RawAny):
+        name = "all" if isinstance(raw, RawAll) else "any"
+        return {name: [condition_json(part) for part in raw.parts]}
+    if isinstance(raw, RawNot):
+        return {"not": condition_json(raw.part)}
+    return {"cell" if isinstance(raw, RawCell) else "where": asdict(raw)}
+
+
+def condition_of(told: Mapping[str, Any]) -> RawCondition:
+    """What `condition_json` told."""
+    [(name, value)] = told.items()
+    match name:
+        case "all":
+            return RawAll([condition_of(part) for part in value])
+        case "any":
+            return RawAny([condition_of(part) for part in value])
+        case "not":
+            return RawNot(condition_of(value))
+    return RawCell(**value) if name == "cell" else RawWhere(**value)

@@ -184,15 +184,9 @@ async def run_columns(
 ) -> list[Column]:
     """The columns that a run fills, in the order of the table. Raises `Invalid`, and
     `StructureMoved` after it has made a column ready to hold states."""
-    columns = _named(shape, command)
+    columns = named_columns(shape, command)
     if command.tool is None:
-        without = [column.key for column in columns if column.tool is None]
-        if without:
-            message = f"columns without a tool: {', '.join(without)}"
-            raise invalid(ErrorCode.INVALID, message, "columns")
         return columns
-    if len(columns) != 1:
-        raise invalid(ErrorCode.INVALID, "a tool of its own fills exactly one column", "columns")
     [column] = columns
     known = shape.columns_by_key
     checks.refuse(tool_problems(command.tool, column.key, column.type, known, "tool"))
@@ -202,7 +196,20 @@ async def run_columns(
     return columns
 
 
-def _named(shape: TableShape, command: CellsRun) -> list[Column]:
+def named_columns(shape: TableShape, command: CellsRun) -> list[Column]:
+    """The columns that a command names, which have tools or are filled by the command's own. Raises
+    `Invalid`."""
+    columns = _columns(shape, command)
+    without = [column.key for column in columns if column.tool is None]
+    if command.tool is None and without:
+        message = f"columns without a tool: {', '.join(without)}"
+        raise invalid(ErrorCode.INVALID, message, "columns")
+    if command.tool is not None and len(columns) != 1:
+        raise invalid(ErrorCode.INVALID, "a tool of its own fills exactly one column", "columns")
+    return columns
+
+
+def _columns(shape: TableShape, command: CellsRun) -> list[Column]:
     if command.columns is None:
         columns = [column for column in shape.columns if column.tool is not None]
         if not columns and command.tool is None:

@@ -24,6 +24,7 @@ from gql.compiled.rows import row_selector
 from gql.context import Info, given_id
 from gql.enrichment_queries import EnrichmentQueries
 from gql.provider_queries import ProviderQueries
+from gql.run_queries import RunQueries
 from gql.trigger_queries import TriggerQueries
 from gql.types.cells import Cell
 from gql.types.imports import Import
@@ -52,6 +53,7 @@ class Query(
     ProviderQueries,
     WebhookQueries,
     EnrichmentQueries,
+    RunQueries,
 ):
     @strawberry.field(description="Every project, oldest first.")
     async def projects(self, info: Info) -> list[Project]:

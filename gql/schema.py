@@ -17,6 +17,7 @@ from gql.mutations.projects import ProjectMutations
 from gql.mutations.providers import ProviderMutations
 from gql.mutations.rollbacks import RollbackMutations
 from gql.mutations.rows import RowMutations
+from gql.mutations.runs import RunMutations
 from gql.mutations.tables import TableMutations
 from gql.mutations.tasks import TaskMutations
 from gql.mutations.templates import TemplateMutations
@@ -43,6 +44,7 @@ class Mutation(
     ColumnTypeMutations,
     RowMutations,
     CellMutations,
+    RunMutations,
     KeyMutations,
     ProviderMutations,
     SecretMutations,

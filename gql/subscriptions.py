@@ -6,12 +6,13 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
-from domain import charts, filters, imports, watching, workflow_runs
+from domain import charts, filters, imports, runs, watching, workflow_runs
 from domain.errors import ErrorCode, invalid
 from domain.workflow_records import RunChange
 from gql.chart_stream import ChartFollower
 from gql.context import Info, given_id
 from gql.feeds import Event, Feed
+from gql.run_stream import RunFollower
 from gql.table_events import status_events, table_events
 from gql.types.chart_events import ChartEvent
 from gql.types.events import (
@@ -23,6 +24,7 @@ from gql.types.events import (
 )
 from gql.types.filters import RowFilter, raw_filter
 from gql.types.imports import Import, ImportProgress
+from gql.types.runs import RunProgress
 from gql.types.vocabulary import CellStatus
 from gql.types.workflow_events import WorkflowEvent, WorkflowRunChanged
 from persistence.change_log import OrganizationEntry, TableEntry
@@ -161,6 +163,19 @@ class Subscription:
 
         feed = Feed(Topic("table", found.table_id), None, begin, events, _is_over)
         return _stream(feed)
+
+    @strawberry.subscription(
+        description="How a run gets on: where it stands, then its steps, at most four a second, "
+        "until it has ended."
+    )
+    async def run_progress(
+        self,
+        info: Info,
+        run_id: Annotated[strawberry.ID, strawberry.argument(description="The run.")],
+    ) -> AsyncGenerator[RunProgress, None]:
+        context = info.context
+        found = await runs.run_progress(context.viewer, context.storage, given_id(run_id))
+        return _stream(RunFollower(context.viewer, context.storage, found).feed())
 
     @strawberry.subscription(
         description="A live chart: its points, then what each change of the table does to them. "

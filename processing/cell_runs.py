@@ -19,7 +19,7 @@ from domain.errors import Invalid, StructureMoved
 from domain.ports import Storage
 from domain.run_ports import Tools
 from domain.run_records import CHUNK_ROWS, Run, Search
-from domain.trigger_conditions import read_condition
+from domain.run_rules import condition_of
 from persistence.jobs import Handler, TryAgain, out_of_reach
 from persistence.run_starts import BATCH_JOB, PREPARE_JOB, RELEASE_JOB, columns_of
 from processing.cell_batches import fill_batch
@@ -72,7 +72,7 @@ async def _next_chunk(storage: Storage, run: Run, shape: TableShape) -> Run | No
         rows_left=left,
     )
     if "filter" in run.selection:
-        raw = read_condition(run.selection["filter"])
+        raw = condition_of(run.selection["filter"])
         search = replace(search, filter=filters.bind_current(shape, raw))
     chunk = await storage.runs.find(shape, search)
     return await storage.runs.queue_chunk(shape, run, chunk)

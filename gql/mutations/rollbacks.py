@@ -68,6 +68,12 @@ class ImportRollbackInput:
     force: bool = strawberry.field(default=False, description=_FORCE)
 
 
+@strawberry.input(description="A run to be undone.")
+class RunUndoInput:
+    run_id: strawberry.ID = strawberry.field(description="The run; it must have ended.")
+    force: bool = strawberry.field(default=False, description=_FORCE)
+
+
 @strawberry.input(description="An actor whose changes are to be undone.")
 class ActorRollbackInput:
     table_id: strawberry.ID = strawberry.field(description="The table.")
@@ -91,8 +97,8 @@ class RowRollbackPayload:
 
 
 @strawberry.type(
-    description="The answer of `rowsRollback`, `importRollback` and `actorRollback`. Either the "
-    "figures are there, or `rollback`, which goes on in the background."
+    description="The answer of `rowsRollback`, `importRollback`, `actorRollback` and `runUndo`. "
+    "Either the figures are there, or `rollback`, which goes on in the background."
 )
 class RollbackPayload:
     revision: int | None = strawberry.field(
@@ -247,6 +253,25 @@ class RollbackMutations:
                 info.context.viewer,
                 info.context.storage,
                 given_id(input.import_id),
+                force=input.force,
+            )
+        except EXPECTED as error:
+            return _nothing(error)
+        return _payload(outcome)
+
+    @strawberry.mutation(
+        description="Undo a run: its cells get back the values and statuses that they had before."
+    )
+    async def run_undo(
+        self,
+        info: Info,
+        input: Annotated[RunUndoInput, strawberry.argument(description="The run.")],
+    ) -> RollbackPayload | None:
+        try:
+            outcome = await rollbacks.roll_back_run(
+                info.context.viewer,
+                info.context.storage,
+                given_id(input.run_id),
                 force=input.force,
             )
         except EXPECTED as error:

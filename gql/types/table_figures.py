@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from domain import access, entities
+from domain import access, entities, runs
 from domain.aggregates import aggregate_rows
 from domain.aggregation import bind_aggregation
 from domain.cell_counts import count_cells
-from gql.context import Info
+from gql.context import Info, given_id
 from gql.types import charts as chart_types
+from gql.types import runs as run_types
 from gql.types.aggregates import (
     Aggregate,
     GroupByInput,
@@ -22,6 +23,7 @@ from gql.types.filters import RowFilter
 
 if TYPE_CHECKING:
     from gql.types.charts import Chart
+    from gql.types.runs import Run
 
 
 @strawberry.type
@@ -95,3 +97,19 @@ class TableFigures:
         access.require(info.context.viewer, "charts")
         found = await info.context.loaders.charts_of_table.load(self.record.id)
         return [chart_types.Chart.of(chart) for chart in found]
+
+    @strawberry.field(description="Runs of tools over its cells, newest first.")
+    async def runs(
+        self,
+        info: Info,
+        first: Annotated[int, strawberry.argument(description="How many, 1 to 1,000.")] = 20,
+        before: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(description="Only those that are older than this run."),
+        ] = None,
+    ) -> list[Annotated["Run", strawberry.lazy("gql.types.runs")]]:
+        older = given_id(before) if before is not None else None
+        found = await runs.runs_of_table(
+            info.context.viewer, info.context.storage, self.record.id, older, first
+        )
+        return [run_types.Run.of(run) for run in found]
