@@ -1,6 +1,10 @@
 """What endpoints are told: each change once, as its revision left it."""
 
-from tests.webhooks.hooks import PHACET, Hooks
+import re
+
+from domain.webhook_events import EVENTS, PING, WebhookEvent
+from tests.rules.source import ROOT
+from tests.webhooks.hooks import NATIVE, PHACET, Hooks
 
 
 async def test_rows_are_told_as_their_changes_left_them(hooks: Hooks) -> None:
@@ -63,3 +67,14 @@ async def test_the_phacet_dialect_tells_ids_only(hooks: Hooks) -> None:
     made = messages["phacet.created"].data
     assert (made["name"], made["phacetId"]) == ("Test", str(table_id))
     assert made["tableId"] == made["phacetId"]
+
+
+def test_every_event_is_documented() -> None:
+    text = (ROOT / "docs" / "webhooks.md").read_text()
+    section = text.split("## Events", 1)[1].split("###", 1)[0]
+    rows = re.findall(r"^\| `([\w.]+)` \| (yes)? ?\| (yes)? ?\|", section, re.MULTILINE)
+    written = {name: (bool(native), bool(phacet)) for name, native, phacet in rows}
+    known = {
+        event.value: (event in EVENTS[NATIVE], event in EVENTS[PHACET]) for event in WebhookEvent
+    }
+    assert written == known | {PING: (True, True)}
