@@ -32,7 +32,7 @@ ROWS = """query($id: ID!) { table(id: $id) { rows(first: 100) { nodes {
 CELL = """query($id: ID!) { cell(id: $id) { id rowId columnId value status error updatedAt } }"""
 ADD = """mutation($id: ID!) { columnAdd(input: {tableId: $id, column: {
   key: "twice", label: "twice", type: NUMBER,
-  tool: {run: {python: {code: "def run(row): return 1"}}, inputs: ["price"]}}}) {
+  tool: {run: {python: {code: "def run(row):\\n    return 1"}}, inputs: ["price"]}}}) {
   errors { message } } }"""
 _TYPES = {"SELECT": "single_select", "MULTI_SELECT": "multi_select"}
 
