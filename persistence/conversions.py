@@ -5,28 +5,25 @@ its file and goes with it; made again, it is the same."""
 
 import asyncio
 import hashlib
-import os
-import signal
-import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
 from domain.csv_text import CsvError
 from domain.entities import File
 from domain.file_types import CONVERTED, TYPED_CSV
-from persistence.blobs import CHUNK_BYTES, Blobs
-from persistence.conversion.bounds import OUT_OF_MEMORY, REFUSED, SECONDS, TEXT_BYTES
+from persistence import child_process
+from persistence.blobs import Blobs
+from persistence.child_process import ChildFailed
+from persistence.confinement import OUT_OF_MEMORY, REFUSED
+from persistence.conversion.bounds import SECONDS, TEXT_BYTES
 
 #: Changes when the same file is converted into another text than before.
 _FORM = "1"
 #: Conversions at once in one process: each may take a gigabyte.
 _AT_ONCE = 2
-_MESSAGE_BYTES = 2_000
-_OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGKILL)
-_ROOT = Path(__file__).parent.parent
 
 _places = asyncio.Semaphore(_AT_ONCE)
 
@@ -72,57 +69,27 @@ _TOO_LONG = "The file takes too long to be read; save it as CSV"
 
 async def _run(path: Path, kind: str, sheet: str | None) -> AsyncIterator[bytes]:
     """The output of the converting process. It is killed when nobody wants more of it."""
-    # A library that runs out of memory writes pages; a file takes them and never blocks the writer.
-    with (path.parent / "errors").open("w+b") as errors:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "persistence.conversion.child",
-            kind,
-            str(path),
-            *([sheet] if sheet is not None else []),
-            cwd=_ROOT,
-            env=_environment(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-        )
+    arguments = [kind, str(path), *([sheet] if sheet is not None else [])]
+    size = 0
+    pieces = child_process.output("persistence.conversion.child", arguments, path.parent)
+    async with aclosing(pieces):
         try:
-            size = 0
-            while chunk := await _output(process).read(CHUNK_BYTES):
-                size += len(chunk)
+            async for piece in pieces:
+                size += len(piece)
                 if size > TEXT_BYTES:
                     raise CsvError(f"The file has more than {TEXT_BYTES // 1_000_000} MB of text")
-                yield chunk
-            await process.wait()
-        finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-        if process.returncode != 0:
-            errors.seek(0)
-            raise _failure(process.returncode, errors.read(_MESSAGE_BYTES))
+                yield piece
+        except ChildFailed as failure:
+            raise _failure(failure) from None
 
 
-def _output(process: asyncio.subprocess.Process) -> asyncio.StreamReader:
-    if process.stdout is None:
-        raise RuntimeError("The converting process has no output")
-    return process.stdout
-
-
-def _environment() -> dict[str, str]:
-    """Nothing that a hostile file could want: no keys, no addresses."""
-    kept = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
-    return {"PYTHONUTF8": "1", "RUST_BACKTRACE": "0"} | kept
-
-
-def _failure(code: int | None, message: bytes) -> CsvError:
+def _failure(failure: ChildFailed) -> CsvError:
+    code = failure.code
     if code == REFUSED:
-        return CsvError(message.decode(errors="replace") or "The file cannot be read")
-    if code in _OUT_OF_TIME:
+        return CsvError(failure.message or "The file cannot be read")
+    if code in child_process.OUT_OF_TIME:
         return CsvError(_TOO_LONG)
-    if code == OUT_OF_MEMORY or (code is not None and code < 0):
+    if code == OUT_OF_MEMORY or code < 0:
         # Libraries that find no memory abort, and some fall over.
         return CsvError("The file needs too much memory to be read; save it as CSV")
     return CsvError("The file cannot be read")

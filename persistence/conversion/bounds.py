@@ -11,10 +11,6 @@ TEXT_BYTES = 1_000_000_000
 #: Columns of a sheet, or keys of all objects together.
 COLUMNS = 500
 
-#: Exit codes of the converting process. With `REFUSED` its last line says why.
-REFUSED = 3
-OUT_OF_MEMORY = 4
-
 
 class Unreadable(ValueError):
     """The file cannot be converted. The message is short and safe to show."""

@@ -3,25 +3,18 @@
 It writes the text to its standard output, and why it refuses a file to its standard error. It
 limits itself: whatever a file makes the libraries do, memory and processor time are bounded."""
 
-import resource
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from domain.inference import Kind
+from persistence.confinement import OUT_OF_MEMORY, REFUSED, confine
 from persistence.conversion import json_records, normal_csv, sheets
-from persistence.conversion.bounds import (
-    CPU_SECONDS,
-    MEMORY_BYTES,
-    OUT_OF_MEMORY,
-    REFUSED,
-    Unreadable,
-)
+from persistence.conversion.bounds import CPU_SECONDS, MEMORY_BYTES, Unreadable
 
 
 def main(kind: str, path: Path, sheet: str | None) -> int:
     """Convert one file; the exit code."""
-    _limit()
+    confine(MEMORY_BYTES, CPU_SECONDS)
     try:
         if kind == "sheet":
             headers, records = sheets.read(path, sheet)
@@ -35,17 +28,6 @@ def main(kind: str, path: Path, sheet: str | None) -> int:
     except MemoryError:
         return OUT_OF_MEMORY
     return 0
-
-
-def _limit() -> None:
-    for limit, most in (
-        (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        # macOS refuses a limit of the address space; processor and wall time still hold there.
-        with suppress(ValueError, OSError):
-            resource.setrlimit(limit, (most, most))
 
 
 if __name__ == "__main__":
