@@ -18,8 +18,18 @@ _RUN = """
   cells { total waiting resolved cached failed stale left dropped skipped }
   failedCells { cellId rowId column error }
 """
-_START = f"mutation($input: CellsRunInput!) {{ cellsRun(input: $input) {{ run {{ {_RUN} }} errors {{ code message path }} }} }}"
-_PROGRESS = "subscription($id: ID!) { runProgress(runId: $id) { revision run { status error cells { total resolved waiting } } } }"
+_START = f"""
+mutation($input: CellsRunInput!) {{
+  cellsRun(input: $input) {{ run {{ {_RUN} }} errors {{ code message path }} }}
+}}"""
+_PROGRESS = """
+subscription($id: ID!) {
+  runProgress(runId: $id) { revision run { status error cells { total resolved waiting } } }
+}"""
+_TABLE = """
+mutation($input: TableCreateInput!) {
+  tableCreate(input: $input) { table { id } errors { message } }
+}"""
 _CODE = "def run(row):\n    return row['name'].upper()"
 _SUM = "def run(row):\n    return 1 / row['n']"
 
@@ -45,7 +55,7 @@ async def _worker(site: Site, url: str) -> AsyncIterator[None]:
 
 async def _table(site: Site, rows: list[dict[str, Any]]) -> str:
     made = await site.graphql(
-        "mutation($input: TableCreateInput!) { tableCreate(input: $input) { table { id } errors { message } } }",
+        _TABLE,
         input={
             "name": "T",
             "columns": [

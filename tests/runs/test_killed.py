@@ -1,0 +1,98 @@
+"""Workers that are killed: the run goes on, and at most the batch in flight is paid for twice."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from uuid import UUID
+
+from domain.provider_records import ProviderCreate, ProviderKind, ProviderSettings
+from domain.run_records import RunMode, RunStatus
+from tests.models.server import model_server
+from tests.runs.running import Running, ai, tool_column
+
+_ROWS = 500
+
+
+class _Worker:
+    """A worker in a process of its own."""
+
+    def __init__(self, running: Running, redis_url: str, folder: Path) -> None:
+        environment = os.environ | {
+            "DATABASE_URL": running.url,
+            "REDIS_URL": redis_url,
+            "TABLECAST_DATA": str(folder),
+            "TABLECAST_EGRESS_ALLOW": "127.0.0.1/32",
+        }
+        command = [sys.executable, "-m", "server.cli", "worker"]
+        self._process = subprocess.Popen(command, env=environment)
+
+    def kill(self) -> None:
+        """End it as a crash of the machine would."""
+        self._process.kill()
+        self._process.wait()
+
+    async def stop(self) -> None:
+        """Ask it to stop."""
+        self._process.terminate()
+        await asyncio.to_thread(self._process.wait, 30)
+
+
+async def _table(running: Running, base_url: str) -> UUID:
+    command = ProviderCreate(
+        "local", ProviderKind.OPENAI, "m", base_url, None, ProviderSettings(concurrency=64)
+    )
+    world = running.world
+    await world.storage.providers.create(world.viewer.organization_id, "test", command)
+    table_id = await world.table("name", tool_column("one", ai("name")))
+    await world.add(table_id, *({"name": f"n{n}"} for n in range(_ROWS)))
+    return table_id
+
+
+async def _both_work(running: Running, run_id: UUID) -> None:
+    """Wait until more batches are under way than one worker takes."""
+    async with asyncio.timeout(90):
+        while True:
+            count = await running.world.database.pool.fetchval(
+                "SELECT count(*) FROM cell_batch WHERE run_id = $1 AND status = 'running'", run_id
+            )
+            if count > 4:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def test_a_run_goes_on_after_its_worker_was_killed(
+    running: Running, redis_url: str, tmp_path: Path
+) -> None:
+    async with model_server() as models:
+        models.answer = lambda call: call.inputs["name"]
+        table_id = await _table(running, models.url)
+        run = await running.start(table_id, use_cache=False, mode=RunMode.ALL)
+        models.hold()
+        first = _Worker(running, redis_url, tmp_path / "first")
+        second = _Worker(running, redis_url, tmp_path / "second")
+        try:
+            await _both_work(running, run.id)
+            first.kill()
+            killed = time.monotonic()
+            models.release()
+            # Those of the worker that lives come first; the others wait for the silence to be
+            # noticed.
+            run = await running.over(run)
+            lasted = time.monotonic() - killed
+        finally:
+            first.kill()
+            await second.stop()
+        asked = Counter(call.inputs["name"] for call in models.calls)
+    assert run.status is RunStatus.COMPLETED
+    assert run.cells_resolved == _ROWS
+    assert await running.values(table_id, "one") == [f"n{n}" for n in range(_ROWS)]
+    assert lasted < 10
+    twice = sum(count - 1 for count in asked.values())
+    # A worker has four batches of 64 in flight at most.
+    assert twice <= 4 * 64
+    assert max(asked.values()) <= 2
+    await running.check_log(table_id)

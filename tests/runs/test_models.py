@@ -1,0 +1,111 @@
+"""Runs over a model server that misbehaves: no run says that it is complete when it is not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain import runs
+from domain.columns import ColumnType
+from domain.run_records import Run, RunMode, RunStatus
+from tests.models import replies
+from tests.models.replies import Reply
+from tests.models.server import ModelServer
+from tests.providers.asking import Asking, open_asking
+from tests.runs.running import Running, ai, tool_column
+
+
+@pytest.fixture
+async def asking(running: Running) -> AsyncIterator[Asking]:
+    async with open_asking(running.world) as opened:
+        await opened.provider()
+        running.tools = opened.tools  # type: ignore[assignment]
+        opened.models.answer = lambda call: f"about {call.inputs['name']}"
+        yield opened
+
+
+async def _table(running: Running, count: int, type_: ColumnType = ColumnType.TEXT) -> UUID:
+    table_id = await running.world.table("name", tool_column("one", ai("name"), type_))
+    await running.world.add(table_id, *({"name": f"n{n}"} for n in range(count)))
+    return table_id
+
+
+def _for(models: ModelServer, name: str, reply: Reply) -> None:
+    """Answer so about one row, always; all others are answered well."""
+
+    def answer(call: replies.Call) -> Any:
+        asked = call.inputs["name"]
+        return reply if asked == name else f"about {asked}"
+
+    models.answer = answer
+
+
+async def _failed(running: Running, run: Run) -> list[str]:
+    viewer, storage = running.world.viewer, running.world.storage
+    return [each.error for each in await runs.failed_cells(viewer, storage, run.id)]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        replies.prose(),
+        replies.truncated(),
+        replies.wrong_json(),
+        replies.duplicates("a", "b"),
+        replies.failing(500),
+        replies.closes(),
+        replies.empty(),
+    ],
+    ids=["prose", "truncated", "wrong JSON", "duplicates", "500", "closes"],
+)
+async def test_one_bad_answer_is_named_and_stops_nobody(
+    running: Running, asking: Asking, reply: Reply
+) -> None:
+    table_id = await _table(running, 5)
+    _for(asking.models, "n2", reply)
+    run = await running.filled(table_id)
+    assert run.status is RunStatus.PARTIAL
+    assert (run.cells_resolved, run.cells_failed) == (4, 1)
+    [error] = await _failed(running, run)
+    assert error
+    expected = [None if n == 2 else f"about n{n}" for n in range(5)]
+    assert await running.values(table_id, "one") == expected
+    statuses = await running.statuses(table_id, "one")
+    assert statuses == ["error" if n == 2 else "resolved" for n in range(5)]
+    await running.check_log(table_id)
+
+
+async def test_too_many_requests_are_waited_for(running: Running, asking: Asking) -> None:
+    table_id = await _table(running, 3)
+    asking.models.next(replies.soon(), replies.soon())
+    run = await running.filled(table_id)
+    assert (run.status, run.cells_resolved) == (RunStatus.COMPLETED, 3)
+
+
+async def test_a_stopped_run_hangs_up(running: Running, asking: Asking) -> None:
+    table_id = await _table(running, 3)
+    asking.models.hold()
+    async with running.worker():
+        run = await running.start(table_id)
+        await asking.models.arrived(3)
+        run = await runs.stop_run(running.world.viewer, running.world.storage, run.id)
+        assert run.status is RunStatus.CANCELLED
+        async with asyncio.timeout(20):
+            while asking.models.open:
+                asking.models.release()
+                await asyncio.sleep(0)
+    assert await running.values(table_id, "one") == [None] * 3
+    assert await running.statuses(table_id, "one") == [None] * 3
+
+
+async def test_the_same_question_is_paid_for_once(running: Running, asking: Asking) -> None:
+    table_id = await _table(running, 3)
+    await running.filled(table_id)
+    other = await _table(running, 3)
+    run = await running.filled(other)
+    assert (run.status, run.cells_cached) == (RunStatus.COMPLETED, 3)
+    assert asking.models.count == 3
+    run = await running.filled(other, mode=RunMode.ALL, use_cache=False)
+    assert (run.status, run.cells_cached, asking.models.count) == (RunStatus.COMPLETED, 0, 6)
