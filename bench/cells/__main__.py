@@ -34,12 +34,12 @@ _MOST_SECONDS = 900
 
 _TABLE = """mutation($columns: [ColumnInput!]!) {
   tableCreate(input: {name: "Cells", columns: $columns}) { table { id } errors { message } } }"""
-_ADD = """mutation($table: ID!, $rows: [RowInput!]!) {
+_ADD = """mutation($table: ID!, $rows: [RowAddInput!]!) {
   rowsAdd(input: {tableId: $table, rows: $rows}) { revision errors { message } } }"""
 _RUN = """mutation($table: ID!, $column: String!) {
   cellsRun(input: {tableId: $table, columns: [$column]}) { run { id } errors { message } } }"""
 _STATE = """query($id: ID!) {
-  run(id: $id) { status cellsTotal cellsResolved cellsFailed error } }"""
+  run(id: $id) { status cells { resolved } error } }"""
 _PROVIDER = """mutation($url: String!) {
   providerCreate(input: {name: "bench", kind: OPENAI, baseUrl: $url, apiKey: "none",
     model: "bench", concurrency: 64}) { provider { id } errors { message } } }"""
@@ -151,7 +151,7 @@ async def _fill(
                     await asyncio.sleep(_POLL)
             taken = time.perf_counter() - began
             await asyncio.sleep(1)
-        if (state["status"], state["cellsResolved"]) != ("COMPLETED", count):
+        if (state["status"], state["cells"]["resolved"]) != ("COMPLETED", count):
             raise SystemExit(f"the run did not end well: {state}")
         frames, seconds = await asyncio.to_thread(_counted, watchers)
     finally:
