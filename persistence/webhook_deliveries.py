@@ -68,6 +68,11 @@ _ORPHANS = f"""
 SELECT d.id FROM webhook_endpoint e JOIN webhook_delivery d ON d.endpoint_id = e.id
 WHERE e.deleted_at IS NOT NULL LIMIT {_BATCH}
 """
+#: What waits for an endpoint that nobody enabled for so long.
+_GIVEN_UP = f"""
+SELECT d.id FROM webhook_endpoint e JOIN webhook_delivery d ON d.endpoint_id = e.id
+WHERE e.disabled_at < $1 AND d.status = '{DeliveryStatus.PENDING}' LIMIT {_BATCH}
+"""
 _FORGET_ENDPOINTS = """
 WITH gone AS (
   DELETE FROM webhook_endpoint e
@@ -152,12 +157,13 @@ class WebhookDeliveries:
 
 
 async def forget_old(pool: Pool, keep: timedelta) -> int:
-    """Delete deliveries that ended longer ago than `keep`, and all of endpoints that were deleted;
-    how many. One batch of each; ask again until it says 0."""
+    """Delete deliveries that ended longer ago than `keep`, those that wait for endpoints which were
+    disabled that long ago, and all of deleted endpoints; how many. One batch of each; ask again
+    until it says 0."""
     before = datetime.now(UTC) - keep
     newest = ids.lowest_at(int(before.timestamp() * 1000))
     count = 0
-    for statement, values in ((_OLD, (newest, before)), (_ORPHANS, ())):
+    for statement, values in ((_OLD, (newest, before)), (_ORPHANS, ()), (_GIVEN_UP, (before,))):
         async with pool.acquire() as connection, connection.transaction():
             found = [r["id"] for r in await connection.fetch(statement, *values)]
             await connection.execute(

@@ -43,6 +43,12 @@ INSERT INTO relay_cursor (consumer, table_id, organization_id, revision)
 SELECT '{CONSUMER}', f.table_id, :organization, f.revision FROM ({_FOLLOWED}) AS f
 ON CONFLICT DO NOTHING
 """
+#: Before the endpoint itself, as the relay does, which then perhaps tells a fault on it. A cursor
+#: that is at work is waited for.
+_LOCK_CURSORS = f"""
+SELECT FROM relay_cursor
+WHERE consumer = '{CONSUMER}' AND organization_id = :organization ORDER BY table_id FOR UPDATE
+"""
 _END_CURSORS = f"""
 DELETE FROM relay_cursor c
 WHERE c.consumer = '{CONSUMER}' AND c.organization_id = :organization AND NOT EXISTS (
@@ -99,7 +105,7 @@ class Webhooks:
             session.add(row)
             await session.flush()
             await _start(session, row, known=None)
-            await _settle_cursors(session, row)
+            await _begin_cursors(session, row)
             await write.log(OrganizationChangeKind.WEBHOOK_CREATED, row.id, {"url": row.url})
         self._wake("organization", organization_id, write.revision)
         return entity(row)
@@ -111,13 +117,17 @@ class Webhooks:
 
         async def work(session: AsyncSession, row: WebhookEndpointRow) -> None:
             before = row.table_ids
+            if "table_ids" in changes:
+                await run_sql(session, _LOCK_CURSORS, organization=organization_id)
             for name, value in changes.items():
                 setattr(row, name, value)
             row.error = None
             await session.flush()
-            if "table_ids" in changes and before is not None:
-                await _start(session, row, known=[*before, organization_id])
-            await _settle_cursors(session, row)
+            if "table_ids" in changes:
+                if before is not None:
+                    await _start(session, row, known=[*before, organization_id])
+                await _begin_cursors(session, row)
+                await run_sql(session, _END_CURSORS, organization=organization_id)
 
         return await self._change(organization_id, actor, webhook_id, sorted(changes), work)
 
@@ -143,7 +153,7 @@ class Webhooks:
             row.failures = 0
             await session.flush()
             await _start(session, row, known=None)
-            await _settle_cursors(session, row)
+            await _begin_cursors(session, row)
 
         return await self._change(organization_id, actor, webhook_id, ["status"], work)
 
@@ -164,6 +174,7 @@ class Webhooks:
         """Its secrets are gone at once, its deliveries some time later: there may be a million."""
 
         async def work(session: AsyncSession, row: WebhookEndpointRow) -> None:
+            await run_sql(session, _LOCK_CURSORS, organization=organization_id)
             row.deleted_at = row.updated_at
             row.secret, row.previous_secret = b"", None
             await session.flush()
@@ -238,11 +249,10 @@ async def _start(
     )
 
 
-async def _settle_cursors(session: AsyncSession, row: WebhookEndpointRow) -> None:
-    """A cursor for each log that somebody follows, and none for others."""
+async def _begin_cursors(session: AsyncSession, row: WebhookEndpointRow) -> None:
+    """A cursor for each log that it follows, where there is none yet."""
     organization_id = row.organization_id
     await run_sql(session, _BEGIN_CURSORS, organization=organization_id, tables=row.table_ids)
-    await run_sql(session, _END_CURSORS, organization=organization_id)
 
 
 def _new_row(

@@ -119,6 +119,17 @@ async def test_a_webhook_from_its_making_to_its_end(site: Site, postgres_url: st
     await _change_and_delete(site, webhook_id)
 
 
+async def test_an_answer_with_a_secret_is_not_kept(site: Site) -> None:
+    given = {"url": "https://example.com/", "eventTypes": ["ROW_CREATED"]}
+    body = {"query": CREATE, "variables": {"i": given}}
+    headers = {"Idempotency-Key": "once"}
+    first = await site.shared.post("/graphql", json=body, headers=headers)
+    assert first.json()["data"]["webhookCreate"]["secret"].startswith("whsec_")
+    again = await site.shared.post("/graphql", json=body, headers=headers)
+    assert again.status_code == 409
+    assert "whsec_" not in again.text
+
+
 async def _change_and_delete(site: Site, webhook_id: str) -> None:
     changes = {"webhookId": webhook_id, "eventTypes": ["ROW_UPDATED"], "filter": None}
     changed = (await site.graphql(UPDATE, i=changes | {"description": "For me"}))["webhookUpdate"]

@@ -367,6 +367,10 @@ async def test_old_deliveries_are_forgotten(hooks: Hooks) -> None:
     assert left.status is PENDING
     attempts = "SELECT count(*) FROM webhook_attempt WHERE endpoint_id = $1"
     assert await hooks.count(attempts, webhook.id) == 1
+    await webhooks.disable_webhook(world.viewer, world.storage, webhook.id)
+    while await forget_old(pool, timedelta(seconds=-5)):
+        pass
+    assert await hooks.deliveries(webhook) == []
 
 
 async def _delivered(hooks: Hooks) -> int:
