@@ -58,6 +58,7 @@ class CauseKind(StrEnum):
     WORKFLOW = "workflow"
     TEMPLATE = "template"
     RUN = "run"
+    DEPENDENT = "dependent"
 
 
 #: A write that a trigger's workflow makes is one deeper than the write that fired the trigger.
@@ -69,13 +70,16 @@ MAX_DEPTH = 5
 class Cause:
     """Why, and which run of it (the import's id, for example).
 
-    `depth` counts the triggers that led here. `skip_triggers` is the writer's wish that none fires;
-    it stays in the log."""
+    `depth` counts the triggers, and the steps from table to table, that led here. A change that
+    follows from one of another table names that by `table_id` and `revision`. `skip_triggers` is
+    the writer's wish that none fires; it stays in the log."""
 
     kind: CauseKind = CauseKind.MUTATION
     id: str | None = None
     depth: int = 0
     skip_triggers: bool = False
+    table_id: str | None = None
+    revision: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         told: dict[str, Any] = {"kind": self.kind.value}
@@ -85,6 +89,9 @@ class Cause:
             told["depth"] = self.depth
         if self.skip_triggers:
             told["triggers"] = "skip"
+        if self.table_id:
+            told["table"] = self.table_id
+            told["revision"] = self.revision
         return told
 
 

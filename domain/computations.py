@@ -318,9 +318,9 @@ def _looks_elsewhere(root: Node) -> bool:
 
 def _computation(root: Node, result: Family) -> Computation:
     size, depth, volatile, indexable, inputs = 0, 0, False, True, set[int]()
-    todo = [(root, 1, root)]
+    todo = [(root, 1, root, True)]
     while todo:
-        node, level, parent = todo.pop()
+        node, level, parent, is_here = todo.pop()
         size += 1
         depth = max(depth, level)
         match node:
@@ -331,19 +331,21 @@ def _computation(root: Node, result: Family) -> Computation:
             case Convert():
                 indexable &= node.family is Family.BOOLEAN or _is_moment(node.part)
             case Reference():
-                inputs.add(node.column.number)
+                # What a rollup reads of other rows are no columns of this one.
+                inputs |= {node.column.number} if is_here else set()
                 indexable &= _reads_plainly(node, parent)
         inner = node.column.computation if isinstance(node, Reference) else None
         if inner is not None:
             size, depth = size + inner.size, max(depth, level + inner.depth)
             volatile |= inner.volatile
             indexable &= inner.indexable
-            inputs |= inner.inputs
+            inputs |= inner.inputs if is_here else set()
         if isinstance(node, Rollup):
             inputs.add(node.relation.number)
         if isinstance(node, Aggregate | Rollup):
-            todo.append((node.value, level + 1, node))
-        todo += ((child, level + 1, node) for child in children(node))
+            here = is_here and isinstance(node, Aggregate)
+            todo.append((node.value, level + 1, node, here))
+        todo += ((child, level + 1, node, is_here) for child in children(node))
     indexable = indexable and bool(inputs)
     return Computation(root, result, size, depth, volatile, indexable, frozenset(inputs))
 

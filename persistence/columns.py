@@ -18,6 +18,7 @@ from domain.tools import tool_json
 from persistence import column_types, indexes
 from persistence.column_rows import entity
 from persistence.computed_shapes import lock_dependants, outdate
+from persistence.dependents import follow_sources
 from persistence.engine import Database, run_sql
 from persistence.models import ColumnRow, TableClockRow, TableRow
 from persistence.shapes import Shapes
@@ -110,9 +111,7 @@ class Columns:
             await session.flush()
             if "config" in changes:
                 await indexes.drop_computed(session, shape, column)
-            # Who reads the log makes the cells of a changed tool stale.
-            tools = {"tools": [column.number]} if "tool" in changes else {}
-            return entity(row), {"changed": [str(column.id)], **tools}
+            return entity(row), {"changed": [str(column.id)], **_remade(column, changes)}
 
         return await self._change(shape, actor, work)
 
@@ -218,6 +217,7 @@ class Columns:
                     ChangeKind.COLUMNS_CHANGED,
                     details,
                 )
+                await follow_sources(session, shape.organization_id, shape.id)
                 await write.log(OrganizationChangeKind.COLUMNS_CHANGED, shape.id, details)
                 return result, write.revision, revision
 
@@ -228,6 +228,17 @@ class Columns:
         self._wake("organization", shape.organization_id, organization_revision)
         self._wake("table", shape.id, revision or 0)
         return result
+
+
+def _remade(column: Column, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry tells of a column that makes its values otherwise from now on: whoever reads
+    the log makes the cells stale that hold earlier ones."""
+    tool = changes.get("tool")
+    if tool is not None and column.tool is not None and tool != column.tool:
+        return {"tools": [column.number]}
+    if not column.stored and changes.get("config", column.config) != column.config:
+        return {"formulas": [column.number]}
+    return {}
 
 
 async def _refuse_old(session: AsyncSession, shape: TableShape) -> None:

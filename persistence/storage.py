@@ -10,6 +10,7 @@ from persistence.change_log import ChangeLog
 from persistence.cell_batches import CellBatches
 from persistence.charts import Charts
 from persistence.columns import Columns
+from persistence.dependents import Dependents
 from persistence.engine import Database
 from persistence.enrichment import Enrichments
 from persistence.exports import Exports
@@ -100,7 +101,7 @@ class PostgresStorage:
         self.templates = Templates(database, wake)
         self.triggers = Triggers(database, wake)
         self.firings = Firings(database)
-        self.relay = Relay(database, [TriggerRelay(shapes), WebhookRelay(shapes)], wake)
+        self.relay = Relay(database, [TriggerRelay(shapes), Dependents(shapes), WebhookRelay(shapes)], wake)
         self.webhooks = Webhooks(database, wake, self.secret_box)
         self.webhook_deliveries = WebhookDeliveries(database)
         self.webhook_sending = WebhookSending(database, self.secret_box)

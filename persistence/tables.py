@@ -19,6 +19,7 @@ from domain.tools import tool_json
 from persistence import indexes
 from persistence.column_rows import entity as column_entity
 from persistence.computed_shapes import lock_dependants, outdate
+from persistence.dependents import follow_sources
 from persistence.engine import Database
 from persistence.models import (
     ColumnRow,
@@ -140,6 +141,7 @@ class Tables:
             shape = _first_shape(table, organization_number, ordered, first_session)
             prepared = rows(shape) if rows is not None else ()
             await _insert(session, shape, actor, prepared, command.template_id)
+            await follow_sources(session, organization_id, table.id)
             await write.log(OrganizationChangeKind.TABLE_CREATED, table.id, {"name": table.name})
         self._wake("organization", organization_id, write.revision)
         return TableWithColumns(entity(table, len(prepared), 2 if prepared else 1), ordered)

@@ -12,6 +12,10 @@ from gql.types.vocabulary import ChangeCauseKind
 class ChangeCause:
     kind: ChangeCauseKind = strawberry.field(description="What kind of work it was.")
     id: strawberry.ID | None = strawberry.field(description="Which one, such as an import's id.")
+    table_id: strawberry.ID | None = strawberry.field(
+        description="The table of the change that this one follows from; null for others."
+    )
+    revision: int | None = strawberry.field(description="The revision of that change.")
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> "ChangeCause":
@@ -19,4 +23,6 @@ class ChangeCause:
         return cls(
             kind=ChangeCauseKind(told["kind"]),
             id=strawberry.ID(told["id"]) if told.get("id") else None,
+            table_id=strawberry.ID(told["table"]) if told.get("table") else None,
+            revision=told.get("revision"),
         )

@@ -226,6 +226,7 @@ class ChangeCauseKind(Enum):
     WORKFLOW = _word("workflow", "A step of a workflow.")
     TEMPLATE = _word("template", "Sample rows of a template.")
     RUN = _word("run", "A run of tools over cells.")
+    DEPENDENT = _word("dependent", "A change of rows, or of tools, that cells depend on.")
 
 
 @strawberry.enum(description="What happened in the organisation.")
