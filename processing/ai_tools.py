@@ -90,9 +90,7 @@ class AiTools:
         questions = [_question(work, client, call) for call in work.calls]
         known = await self._answering.known(client, work, questions)
         return [
-            CallEstimate()
-            if each.hash(client.provider) in known
-            else estimates.estimate(client.provider, each)
+            CallEstimate() if each.hash in known else estimates.estimate(client.provider, each)
             for each in questions
         ]
 

@@ -7,6 +7,7 @@ connection."""
 import asyncio
 import ipaddress
 import re
+import select
 import socket
 import ssl
 from collections.abc import (
@@ -20,6 +21,7 @@ from collections.abc import (
 )
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpcore2
 import httpx2
@@ -191,10 +193,44 @@ class _Network(httpcore2.AsyncNetworkBackend):
     async def _connect(
         self, address: Address, port: int, seconds: float
     ) -> httpcore2.AsyncNetworkStream:
-        return await self._backend.connect_tcp(str(address), port, timeout=seconds)
+        return _Stream(await self._backend.connect_tcp(str(address), port, timeout=seconds))
 
     async def sleep(self, seconds: float) -> None:
         await self._backend.sleep(seconds)
+
+
+class _Stream(httpcore2.AsyncNetworkStream):
+    """A connection that is quick to say whether its server has closed it. A pool asks all of its
+    connections for each request, which took a sixth of the time of a call."""
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._socket = stream.get_extra_info("socket")
+        self._poll = select.poll()
+        if self._socket.fileno() >= 0:
+            self._poll.register(self._socket.fileno(), select.POLLIN)
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        return _Stream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable":
+            return self._socket.fileno() < 0 or bool(self._poll.poll(0))
+        return self._stream.get_extra_info(info)
 
 
 class _Body(httpx2.AsyncByteStream):

@@ -88,7 +88,7 @@ class Answering:
         """Answers of the cache by hash; none when it shall not be used."""
         if not work.use_cache:
             return {}
-        hashes = [each.hash(client.provider) for each in questions]
+        hashes = [each.hash for each in questions]
         return await self._cache.find(work.organization_id, hashes)
 
     async def answers(
@@ -128,7 +128,7 @@ class Answering:
         if len(asked.data) > MOST_CHARACTERS:
             error = f"The inputs have more than {MOST_CHARACTERS:,} characters"
             return Answer(call.index, producer, error=error)
-        key = (work.organization_id, asked.hash(client.provider))
+        key = (work.organization_id, asked.hash)
         try:
             if not work.use_cache:
                 return _told(call, producer, await self._fly(client, key, asked))
@@ -290,7 +290,7 @@ def _remembered(
     known: Mapping[str, Mapping[str, Any]],
 ) -> Answer | None:
     """The cached answer, unless the column no longer accepts it."""
-    kept = known.get(asked.hash(client.provider))
+    kept = known.get(asked.hash)
     if kept is None:
         return None
     try:

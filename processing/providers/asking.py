@@ -1,5 +1,6 @@
 """One request to a model, and every way in which it can fail."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,14 +74,12 @@ async def ask(client: Client, question: Question) -> Reply:
     """Ask once. Raises `Busy` and `Failed`."""
     schema = None if question.network else contracts.schema(question.column)
     if schema is None or question.model in client.plain:
-        return await _ask(client, question, ModelRequestParameters())
-    strict = OutputObjectDefinition(json_schema=dict(schema), name="answer", strict=True)
-    parameters = ModelRequestParameters(output_mode="native", output_object=strict)
+        return await _ask(client, question, None)
     try:
-        return await _ask(client, question, parameters)
+        return await _ask(client, question, schema)
     except _NoSchema:
         # A server that does not know schemas refuses them. Words alone must do then.
-        reply = await _ask(client, question, ModelRequestParameters())
+        reply = await _ask(client, question, None)
         client.plain.add(question.model)
         return reply
 
@@ -89,10 +88,9 @@ class _NoSchema(Exception):
     """The request was refused; its schema may be why."""
 
 
-async def _ask(client: Client, question: Question, parameters: ModelRequestParameters) -> Reply:
+async def _ask(client: Client, question: Question, schema: Mapping[str, Any] | None) -> Reply:
     provider = client.provider
-    if question.network:
-        parameters = ModelRequestParameters(native_tools=[_web_search(client)])
+    parameters = ModelRequestParameters()
     settings = ModelSettings(
         max_tokens=question.most_tokens,
         max_retries=0,
@@ -101,6 +99,16 @@ async def _ask(client: Client, question: Question, parameters: ModelRequestParam
     )
     if question.temperature is not None:
         settings["temperature"] = question.temperature
+    if question.network:
+        parameters = ModelRequestParameters(native_tools=[_web_search(client)])
+    elif schema is not None and provider.kind is ProviderKind.OPENAI:
+        # As it is: the library would copy it for each call, which takes longer than all of ours.
+        strict = {"name": "answer", "schema": schema, "strict": True}
+        body = {"response_format": {"type": "json_schema", "json_schema": strict}}
+        settings["extra_body"] = body
+    elif schema is not None:
+        answer = OutputObjectDefinition(json_schema=dict(schema), name="answer", strict=True)
+        parameters = ModelRequestParameters(output_mode="native", output_object=answer)
     message = ModelRequest(parts=[SystemPromptPart(question.system), UserPromptPart(question.user)])
     try:
         response = await model_request(
@@ -110,7 +118,7 @@ async def _ask(client: Client, question: Question, parameters: ModelRequestParam
             model_request_parameters=parameters,
         )
     except Exception as error:
-        if _may_be_the_schema(error) and parameters.output_object is not None:
+        if schema is not None and _may_be_the_schema(error):
             raise _NoSchema from None
         raise _failure(client, question, error) from None
     return _reply(response)

@@ -42,6 +42,8 @@ class Question:
     most_tokens: int
     temperature: float | None
     network: bool
+    #: SHA-256 of everything that an answer depends on.
+    hash: str
     problem: str | None = None
 
     @property
@@ -61,24 +63,6 @@ class Question:
         """SHA-256 of what is asked apart from the row."""
         return _digest([self.model, self.system, self.task])
 
-    def hash(self, provider: Provider) -> str:
-        """SHA-256 of everything that an answer depends on."""
-        column = self.column
-        asked = [
-            provider.kind.value,
-            provider.base_url,
-            self.model,
-            self.system,
-            self.task,
-            self.data,
-            self.most_tokens,
-            self.temperature,
-            self.network,
-            column.type.value,
-            contracts.schema(column),
-        ]
-        return _digest(asked)
-
 
 def question(
     tool: AiTool, column: Column, inputs: Mapping[str, Any], provider: Provider
@@ -87,15 +71,14 @@ def question(
     settings = provider.settings
     temperature = tool.temperature if tool.temperature is not None else settings.temperature
     most = tool.max_output_tokens or settings.max_output_tokens or contracts.most_tokens(column)
+    model = tool.model or provider.model
+    system = f"{profile(tool.agent_profile)}\n{_RULES}\n{contracts.instructions(column)}"
+    task = fill_placeholders(tool.prompt, {key: f"{{{{{key}}}}}" for key in inputs}).strip()
+    data = json_text(dict(inputs))
+    asked = [model, system, task, data, most, temperature, tool.network, column.type.value]
+    whole = _digest([provider.kind.value, provider.base_url, *asked])
     return Question(
-        column=column,
-        model=tool.model or provider.model,
-        system=f"{profile(tool.agent_profile)}\n{_RULES}\n{contracts.instructions(column)}",
-        task=fill_placeholders(tool.prompt, {key: f"{{{{{key}}}}}" for key in inputs}).strip(),
-        data=escaped(json_text(dict(inputs))),
-        most_tokens=most,
-        temperature=temperature,
-        network=tool.network,
+        column, model, system, task, escaped(data), most, temperature, tool.network, whole
     )
 
 
