@@ -92,14 +92,19 @@ class Subscription:
             list[CellStatus] | None,
             strawberry.argument(description="Only moves to one of these; all without it."),
         ] = None,
+        columns: Annotated[
+            list[str] | None,
+            strawberry.argument(description="The keys of columns; all without it."),
+        ] = None,
     ) -> AsyncGenerator[CellStatusEvent, None]:
         context = info.context
         shape = await watching.watch_cells(context.viewer, context.storage, given_id(table_id))
         wanted = None if statuses is None else frozenset(str(each.value) for each in statuses)
+        keys = None if columns is None else frozenset(columns)
 
         async def events(entries: Sequence[TableEntry]) -> list[Any]:
             watching.require_in_scope(context.viewer, entries[-1].shape)
-            return status_events(entries, wanted)
+            return status_events(entries, wanted, keys)
 
         return _stream(Feed(Topic("table", shape.id), _checked(after), _started, events))
 

@@ -1,6 +1,7 @@
 """Entries of a table's log as events: one event an entry, or none when a filter passes it over."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,9 @@ import strawberry
 
 from domain.cells import CellStatus
 from domain.changes import ChangeKind
+from domain.columns import Column
 from domain.filters import Filter
+from domain.selection import cell_status
 from gql.types.events import (
     BulkChanged,
     CellChange,
@@ -217,8 +220,13 @@ def reported_cells(entry: TableEntry) -> list[CellChange]:
     ]
 
 
-def status_events(entries: Sequence[TableEntry], statuses: frozenset[str] | None) -> list[Any]:
-    """The events of `cellStatusChanged`: reported moves, and those that plain writes make."""
+def status_events(
+    entries: Sequence[TableEntry],
+    statuses: frozenset[str] | None,
+    columns: frozenset[str] | None = None,
+) -> list[Any]:
+    """The events of `cellStatusChanged`: moves that the log tells, and those that follow from
+    values."""
     events: list[Any] = []
     for entry in entries:
         if entry.change.kind is ChangeKind.TABLE_DELETED:
@@ -228,7 +236,10 @@ def status_events(entries: Sequence[TableEntry], statuses: frozenset[str] | None
         else:
             cells = [*_plain_moves(entry), *reported_cells(entry)]
             chosen = [
-                cell for cell in cells if statuses is None or str(cell.status.value) in statuses
+                cell
+                for cell in cells
+                if (statuses is None or str(cell.status.value) in statuses)
+                and (columns is None or cell.column in columns)
             ]
             if chosen:
                 fields = change_fields(entry.change)
@@ -236,8 +247,17 @@ def status_events(entries: Sequence[TableEntry], statuses: frozenset[str] | None
     return events
 
 
+def _is_ready(entry: TableEntry, row: LoggedRow, column: Column) -> bool:
+    """Whether a tool could fill the cell of a new row, of which nothing was stored then."""
+    if column.tool is None:
+        return False
+    began = replace(row.record, states={})
+    return cell_status(entry.shape, began, column) is CellStatus.READY
+
+
 def _plain_moves(entry: TableEntry) -> list[CellChange]:
-    """A cell that people fill is resolved by its first value and initialized by losing it."""
+    """A cell that people fill is resolved by its first value and initialized by losing it. The
+    empty cell of a tool in a new row is ready at once when all inputs are there."""
     moves = []
     empty, filled = CellStatus.INITIALIZED.value, CellStatus.RESOLVED.value
     for row in entry.rows or ():
@@ -246,6 +266,9 @@ def _plain_moves(entry: TableEntry) -> list[CellChange]:
         for index, column in enumerate(entry.shape.columns):
             value = row.record.values[index]
             before = row.before[index] if row.before is not None else None
+            if row.action == "create" and _is_ready(entry, row, column):
+                statuses = (empty, CellStatus.READY.value)
+                moves.append(cell_change(entry.shape, row.record.id, column.number, statuses))
             if column.stateful or (value is None) == (before is None):
                 continue
             statuses = (empty, filled) if before is None else (filled, empty)

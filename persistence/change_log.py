@@ -27,6 +27,7 @@ from persistence.workflow_log import read_changes
 #: Over these bounds an entry is told in figures only, and clients fetch again.
 MOST_ROWS = 1000
 MOST_BYTES = 256_000
+MOST_CELLS = 5_000
 
 TopicKind = Literal["table", "organization", "workflow"]
 
@@ -176,10 +177,7 @@ class ChangeLog:
         changes = [_change(table_id, record) for record in records]
         rows = await self._rows(shape, [c.revision for c in changes if _has_images(c)])
         cells = await self._cells(shape, [c.revision for c in changes if _count(c) <= MOST_ROWS])
-        return [
-            TableEntry(change, shape, _bounded(change, rows), cells.get(change.revision, ()))
-            for change in changes
-        ]
+        return [_entry(change, shape, rows, cells.get(change.revision, ())) for change in changes]
 
     async def match(
         self, shape: TableShape, filter: Filter, revisions: Sequence[int]
@@ -287,6 +285,17 @@ def _count(change: Change) -> int:
 
 def _has_images(change: Change) -> bool:
     return 0 < _count(change) <= MOST_ROWS
+
+
+def _entry(
+    change: Change,
+    shape: TableShape,
+    rows: Mapping[int, Sequence[LoggedRow]],
+    cells: Sequence[LoggedCell],
+) -> TableEntry:
+    if len(cells) > MOST_CELLS:
+        return TableEntry(change, shape, None, ())
+    return TableEntry(change, shape, _bounded(change, rows), cells)
 
 
 def _bounded(change: Change, rows: Mapping[int, Sequence[LoggedRow]]) -> Sequence[LoggedRow] | None:

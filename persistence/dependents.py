@@ -42,7 +42,8 @@ WHERE k.organization_id = :organization AND k.table_id::text IN (
         WHERE c.table_id = CAST(:table AS uuid) AND c.deleted_at IS NULL
 ) AND EXISTS (
   SELECT 1 FROM table_column c
-  WHERE c.table_id = CAST(:table AS uuid) AND c.deleted_at IS NULL AND jsonb_typeof(c.tool) = 'object'
+  WHERE c.table_id = CAST(:table AS uuid) AND c.deleted_at IS NULL
+    AND jsonb_typeof(c.tool) = 'object'
 )
 ON CONFLICT DO NOTHING
 """

@@ -20,7 +20,7 @@ from persistence.change_log import ChangeLog
 from tests.cells.test_writes import tooled, update
 from tests.imports.importing import Importer, WorkerProcess
 from tests.triggers.automation import eventually
-from tests.triggers.test_killed import _held
+from tests.triggers.test_killed import held
 from tests.worlds import World
 
 
@@ -261,7 +261,7 @@ async def test_a_worker_is_killed_while_writing(
     world = importer.world
     items, orders, item_ids = await _many(world, 1_200)
     await update(world, items, item_ids[0], n=10)
-    async with _held(importer.url, table, "SHARE") as is_waiting:
+    async with held(importer.url, table, "SHARE") as is_waiting:
         worker = WorkerProcess(importer, redis_url)
         try:
             await eventually(is_waiting)
