@@ -11,6 +11,7 @@ import hashlib
 import secrets
 import threading
 import time
+from collections.abc import Sequence
 from enum import IntEnum
 from uuid import UUID
 
@@ -117,6 +118,14 @@ def derived(value: UUID, kind: Kind) -> UUID:
     task of a firing, has it, so that making it again is noticed."""
     counter = _free_bits(value) & _COUNTER_MASK
     return _made(kind, value.int >> 80, counter)
+
+
+def group_id(values: Sequence[UUID], kind: Kind) -> UUID:
+    """The id of what several things make together, once: always the same for the same ones. It has
+    the time of the first; its counter is a hash of all."""
+    digest = hashlib.blake2b(b"".join(each.bytes for each in values), digest_size=8).digest()
+    counter = int.from_bytes(digest) & _COUNTER_MASK
+    return _made(kind, values[0].int >> 80, counter)
 
 
 def step_id(run_id: UUID, position: int, kind: Kind, table_number: int = 0) -> UUID:

@@ -7,13 +7,15 @@ from typing import Any
 from domain.errors import ErrorCode, Problem
 from domain.plain_json import clean_json
 from domain.rejections import Rejected, clean_text
-from domain.trigger_records import ActionType
+from domain.run_records import RunMode
+from domain.trigger_records import ActionType, TriggerEvent
 
 MAX_TITLE = 200
 MAX_DESCRIPTION = 10_000
 MAX_URL = 2_048
 MAX_HEADERS = 20
 MAX_CONFIG_BYTES = 50_000
+MAX_COLUMNS = 500
 WEBHOOK_METHODS = ("POST", "PUT", "PATCH")
 DEFAULT_TITLE = "Triggered Task"
 
@@ -122,6 +124,30 @@ def _webhook(config: Mapping[str, Any]) -> list[Problem]:
     return problems
 
 
+def _cells(config: Mapping[str, Any]) -> list[Problem]:
+    problems = []
+    columns = config.get("columns")
+    if columns is not None and not (
+        isinstance(columns, list)
+        and 1 <= len(columns) <= MAX_COLUMNS
+        and all(isinstance(each, str) for each in columns)
+    ):
+        message = f"columns must be a list of 1 to {MAX_COLUMNS} column keys"
+        problems.append(Problem(ErrorCode.INVALID_TYPE, message, (_PATH, "columns")))
+    if config.get("mode", RunMode.MISSING) not in list(RunMode):
+        message = f"mode must be one of {', '.join(RunMode)}"
+        problems.append(Problem(ErrorCode.NOT_AN_OPTION, message, (_PATH, "mode")))
+    return problems
+
+
+def event_problems(action: ActionType, event: TriggerEvent) -> list[Problem]:
+    """Why an action cannot follow an event."""
+    if action is not ActionType.RUN_CELLS or event is not TriggerEvent.ROW_DELETED:
+        return []
+    message = "run_cells needs a row; that of row_deleted is gone"
+    return [Problem(ErrorCode.INVALID, message, (_PATH,))]
+
+
 def _text(value: Any, name: str, most: int) -> list[Problem]:
     """What is wrong with a text that may be missing."""
     if value is None:
@@ -142,4 +168,5 @@ _CHECKS: dict[ActionType, Callable[[Mapping[str, Any]], list[Problem]]] = {
     ActionType.RUN_WORKFLOW: _workflow,
     ActionType.CREATE_TASK: _task,
     ActionType.CALL_WEBHOOK: _webhook,
+    ActionType.RUN_CELLS: _cells,
 }

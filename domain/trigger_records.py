@@ -24,6 +24,7 @@ class ActionType(StrEnum):
     RUN_WORKFLOW = "run_workflow"
     CREATE_TASK = "create_task"
     CALL_WEBHOOK = "call_webhook"
+    RUN_CELLS = "run_cells"
 
 
 class TriggerStatus(StrEnum):

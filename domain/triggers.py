@@ -15,7 +15,12 @@ from domain.plain_json import clean_json
 from domain.ports import Storage
 from domain.rejections import Rejected
 from domain.tables import on_table, shape_of
-from domain.trigger_actions import config_problems, hidden_problems, with_hidden
+from domain.trigger_actions import (
+    config_problems,
+    event_problems,
+    hidden_problems,
+    with_hidden,
+)
 from domain.trigger_conditions import bind_condition, read_condition, written
 from domain.trigger_records import (
     ActionType,
@@ -57,6 +62,7 @@ async def create_trigger(viewer: Viewer, storage: Storage, command: TriggerCreat
         problems += await _action_problems(
             viewer, storage, command.action_type, command.action_config
         )
+        problems += event_problems(command.action_type, command.event)
         condition = _checked_condition(shape, command.condition, problems)
         checks.refuse(problems)
         made = await storage.triggers.create(
@@ -87,6 +93,9 @@ async def update_trigger(
         if "fires_per_minute" in changes:
             problems += _limit_problems(changes["fires_per_minute"])
         changes |= await _changed_action(viewer, storage, trigger, changes, problems)
+        problems += event_problems(
+            changes.get("action_type", trigger.action_type), changes.get("event", trigger.event)
+        )
         if "condition" in changes:
             changes["condition"] = _checked_condition(shape, changes["condition"], problems)
         elif changes.get("status") is TriggerStatus.ACTIVE:

@@ -5,13 +5,17 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from decimal import Decimal
+from enum import Enum, StrEnum
 from typing import Any
 
 from domain import bindings
 from domain.errors import ErrorCode, Problem
 from domain.plain_json import clean_json
 from domain.rejections import Rejected, show
+from domain.tool_code import read_program
+from domain.tools import MAX_OUTPUT_TOKENS, MAX_PROMPT
+from domain.workflow_answers import form_fault
 
 MAX_STEPS = 50
 MAX_BYTES = 100_000
@@ -31,6 +35,8 @@ class StepKind(StrEnum):
     ROW_UPDATE = "row_update"
     TASK_CREATE = "task_create"
     HTTP_REQUEST = "http_request"
+    PROMPT = "prompt"
+    PYTHON = "python"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,15 @@ class Step:
 Check = Callable[[Any], str | None]
 
 
+class Bound(Enum):
+    """What becomes of bindings in a setting: they are filled in; or they stay, and their values go
+    along beside it, so that nothing from outside becomes part of it; or there are none."""
+
+    FILLED = 1
+    BESIDE = 2
+    NEVER = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A setting of a kind of steps. `read` makes its form of what a binding brings."""
@@ -68,6 +83,7 @@ class Setting:
     check: Check
     required: bool = False
     read: Callable[[Any], Any] = lambda value: value
+    bound: Bound = Bound.FILLED
 
 
 def _text(most: int) -> Check:
@@ -130,6 +146,31 @@ def _as_texts(value: Any) -> Any:
     return {name: bindings.written(each) for name, each in value.items()}
 
 
+def _temperature(value: Any) -> str | None:
+    number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return None if number and 0 <= value <= 2 else "must be 0 to 2"
+
+
+def _output_tokens(value: Any) -> str | None:
+    most = MAX_OUTPUT_TOKENS
+    return None if _is_integer(value, 1, most) else f"must be 1 to {most}"
+
+
+def _flag(value: Any) -> str | None:
+    return None if isinstance(value, bool) else "must be true or false"
+
+
+def _code(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return "must be a text"
+    found = read_program(value)
+    return found.removeprefix("code ") if isinstance(found, str) else None
+
+
+def _input(value: Any) -> str | None:
+    return None if isinstance(value, Mapping) else "must be an object: values by name"
+
+
 def _is_integer(value: Any, least: int, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
@@ -157,6 +198,20 @@ KINDS: dict[StepKind, dict[str, Setting]] = {
         "headers": Setting(_headers, read=_as_texts),
         "body": Setting(_body),
         "expectStatus": Setting(_statuses),
+    },
+    StepKind.PROMPT: {
+        "prompt": Setting(_text(MAX_PROMPT), required=True, bound=Bound.BESIDE),
+        "provider": Setting(_text(64), read=_as_text),
+        "model": Setting(_text(200), read=_as_text),
+        "agentProfile": Setting(_text(128), read=_as_text),
+        "temperature": Setting(_temperature),
+        "maxOutputTokens": Setting(_output_tokens),
+        "network": Setting(_flag),
+        "output": Setting(form_fault),
+    },
+    StepKind.PYTHON: {
+        "code": Setting(_code, required=True, bound=Bound.NEVER),
+        "input": Setting(_input),
     },
 }
 _COMMON = ("id", "name", "kind", "retries")
@@ -198,6 +253,16 @@ def steps_of(definition: Mapping[str, Any]) -> list[Step]:
         )
         for step in definition["steps"]
     ]
+
+
+def fill_step(step: Step, scope: Mapping[str, Any], *, most: int) -> dict[str, Any]:
+    """The settings of a step with bindings filled in where they are to be. Raises
+    `bindings.TooMuch`."""
+    known = KINDS[step.kind]
+    kept = {name for name, setting in known.items() if setting.bound is not Bound.FILLED}
+    open_ = {name: value for name, value in step.settings.items() if name not in kept}
+    filled: dict[str, Any] = bindings.fill(open_, scope, most=most)
+    return filled | {name: value for name, value in step.settings.items() if name in kept}
 
 
 def filled_settings(kind: StepKind, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -272,7 +337,7 @@ def _settings_problems(
                 message = f"{name} is missing"
                 problems.append(Problem(ErrorCode.REQUIRED, message, (*path, name)))
         # What one binding alone will bring is checked when the step is done.
-        elif not bindings.is_binding(step[name]):
+        elif setting.bound is not Bound.FILLED or not bindings.is_binding(step[name]):
             fault = setting.check(step[name])
             if fault is not None:
                 problems.append(Problem(ErrorCode.INVALID, f"{name} {fault}", (*path, name)))
@@ -282,7 +347,12 @@ def _settings_problems(
 def _binding_problems(
     step: Mapping[str, Any], earlier: set[str], path: tuple[str, ...]
 ) -> list[Problem]:
-    settings = {key: value for key, value in step.items() if key not in _COMMON}
+    known = KINDS[StepKind(step["kind"])]
+    settings = {
+        key: value
+        for key, value in step.items()
+        if key not in _COMMON and not (key in known and known[key].bound is Bound.NEVER)
+    }
     problems = []
     for place, text in bindings.bindings_in(settings):
         fault = _binding_fault(bindings.segments(text), earlier)

@@ -1,4 +1,4 @@
-"""What triggers do: make a task, call a webhook, start a workflow."""
+"""What triggers do: make a task, call a webhook, start a workflow, fill cells."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from domain import ids
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict, Invalid, NotFound, TableBusy
 from domain.ids import Kind
 from domain.numbers import text as number_text
 from domain.ports import Storage
@@ -17,6 +17,7 @@ from domain.task_records import TaskCreate
 from domain.trigger_actions import DEFAULT_TITLE, workflow_id
 from domain.trigger_records import ActionType, Firing, TakenFiring
 from domain.workflow_records import NewRun, RunCause, RunCauseKind
+from processing.firing_runs import start_for, together
 from processing.outbound import Outbound, OutboundFailed, OutboundRefused, OutboundRequest
 
 #: So many failures of one trigger's webhook in a row, and it is not called for a while: a dead
@@ -91,6 +92,21 @@ class Actions:
                 taken.firing.id: Done({"taskId": str(command.id)})
                 for taken, command in zip(own, commands, strict=True)
             }
+        return [made[taken.firing.id] for taken in group]
+
+    async def run_cells(self, group: Sequence[TakenFiring]) -> list[Outcome]:
+        """Start the runs of some firings; each once, however often it is asked for."""
+        made: dict[UUID, Outcome] = {}
+        for own in together(group):
+            outcome: Outcome
+            try:
+                run = await start_for(self._storage, own)
+                outcome = Done({"runId": str(run.id)})
+            except (NotFound, Invalid) as error:
+                outcome = Failed(str(error))
+            except TableBusy as error:
+                outcome = TryLater(str(error))
+            made |= {taken.firing.id: outcome for taken in own}
         return [made[taken.firing.id] for taken in group]
 
     async def _project(

@@ -24,6 +24,7 @@ from domain.trigger_records import (
 from persistence.engine import Database
 from persistence.firings import drop_of
 from persistence.jobs import TryAgain, out_of_reach
+from persistence.trigger_relay import FIRINGS_PER_JOB
 from processing.firing_actions import Actions, Done, Failed, Outcome, TryLater
 
 #: Firings that are at work together, and stored together.
@@ -33,6 +34,7 @@ ATTEMPTS = 3
 _PATIENCE_SECONDS = 5.0
 _AGAIN_SECONDS = 30.0
 
+_INTERNAL = "An internal error ended the firing; it can be replayed"
 _PAUSED = "The trigger was paused before the turn of this firing"
 
 _log = structlog.get_logger()
@@ -71,7 +73,7 @@ async def run_firings(
 ) -> None:
     """Run the firings between two ids that have not ended."""
     begun = time.monotonic()
-    while group := await storage.firings.take(first, last, GROUP):
+    while group := await _next(storage, first, last):
         await storage.firings.finish(await _run(actions, group))
         first = UUID(int=group[-1].firing.id.int + 1)
         if len(group) < GROUP:
@@ -81,15 +83,32 @@ async def run_firings(
             return
 
 
+async def _next(storage: Storage, first: UUID, last: UUID) -> list[TakenFiring]:
+    """The firings that are done together: a job's rest, when they become one run."""
+    group = await storage.firings.take(first, last, GROUP)
+    if len(group) == GROUP and all(_runs_cells(each) for each in group):
+        behind = UUID(int=group[-1].firing.id.int + 1)
+        group += await storage.firings.take(behind, last, FIRINGS_PER_JOB - GROUP)
+    return group
+
+
+def _runs_cells(taken: TakenFiring) -> bool:
+    return taken.trigger.action_type is ActionType.RUN_CELLS
+
+
 async def _run(actions: Actions, group: Sequence[TakenFiring]) -> list[FiringResult]:
     """All firings of a group at once; how they ended, in their order."""
     ready = [each for each in group if not _is_paused(each)]
     tasks = [each for each in ready if each.trigger.action_type is ActionType.CREATE_TASK]
-    others = [each for each in ready if each.trigger.action_type is not ActionType.CREATE_TASK]
-    made, done = await asyncio.gather(
-        _timed_tasks(actions, tasks), asyncio.gather(*[_timed(actions, each) for each in others])
+    runs = [each for each in ready if _runs_cells(each)]
+    alone = (ActionType.RUN_WORKFLOW, ActionType.CALL_WEBHOOK)
+    others = [each for each in ready if each.trigger.action_type in alone]
+    made, begun, done = await asyncio.gather(
+        _timed_together(actions.make_tasks, tasks),
+        _timed_together(actions.run_cells, runs),
+        asyncio.gather(*[_timed(actions, each) for each in others]),
     )
-    results = {each.firing.id: each for each in (*made, *done)}
+    results = {each.firing.id: each for each in (*made, *begun, *done)}
     return [results.get(each.firing.id) or _skipped(each) for each in group]
 
 
@@ -102,12 +121,22 @@ def _skipped(taken: TakenFiring) -> FiringResult:
     return FiringResult(taken.firing, FiringStatus.SKIPPED, 0.0, error=_PAUSED)
 
 
-async def _timed_tasks(actions: Actions, group: Sequence[TakenFiring]) -> list[FiringResult]:
-    """Tasks are made together: a firing's part of the time is what it took."""
+async def _timed_together(
+    perform: Callable[[Sequence[TakenFiring]], Awaitable[list[Outcome]]],
+    group: Sequence[TakenFiring],
+) -> list[FiringResult]:
+    """What is done for all at once: a firing's part of the time is what it took."""
     if not group:
         return []
     begun = time.monotonic()
-    outcomes = await actions.make_tasks(group)
+    outcomes: Sequence[Outcome]
+    try:
+        outcomes = await perform(group)
+    except Exception as error:
+        if out_of_reach(error):
+            raise
+        _log.exception("firings failed", trigger_id=str(group[0].trigger.id))
+        outcomes = [Failed(_INTERNAL)] * len(group)
     duration = (time.monotonic() - begun) * 1000 / len(group)
     return [
         _result(taken, outcome, duration) for taken, outcome in zip(group, outcomes, strict=True)
@@ -122,7 +151,7 @@ async def _timed(actions: Actions, taken: TakenFiring) -> FiringResult:
         if out_of_reach(error):
             raise
         _log.exception("a firing failed", firing_id=str(taken.firing.id))
-        outcome = Failed("An internal error ended the firing; it can be replayed")
+        outcome = Failed(_INTERNAL)
     return _result(taken, outcome, (time.monotonic() - begun) * 1000)
 
 

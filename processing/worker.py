@@ -28,6 +28,7 @@ from processing.engines import open_engines
 from processing.firing_actions import Actions
 from processing.outbound import Outbound
 from processing.relay import relay
+from processing.workflow_doing import Means
 from processing.sweeping import sweep
 from realtime.bus import Bus, open_bus
 from realtime.log import Topic, TopicKind
@@ -94,7 +95,9 @@ async def run(settings: WorkerSettings) -> None:
                 stored_rollbacks.JOB: rollbacks.handler(storage, stopping),
                 trigger_relay.JOB: firings.handler(storage, actions, stopping),
                 stored_triggers.DROP_JOB: firings.drop_handler(database),
-                workflow_runs.JOB: workflows.handler(storage, outbound, stopping),
+                workflow_runs.JOB: workflows.handler(
+                    Means(storage, outbound, engines.tools), stopping
+                ),
                 stored_replays.JOB: webhook_replays.handler(storage, stopping),
                 **cell_runs.handlers(storage, engines.tools, stopping),
             }

@@ -6,79 +6,45 @@ is given the same values again; a request is sent again."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from domain import bindings, ids, numbers, rows, tasks
-from domain.access import Role, Viewer
+from domain import ids, numbers, rows, tasks
 from domain.bindings import TooMuch
-from domain.changes import Cause, CauseKind
 from domain.errors import Conflict, Invalid, NotFound, TableBusy, TooLarge
 from domain.ids import Kind
 from domain.numbers import InvalidJson
 from domain.plain_json import clean_json
-from domain.ports import Storage
 from domain.rejections import Rejected
 from domain.rows import NewRow, RowChange, RowsAdd, RowsUpdate
 from domain.task_records import DEFAULT_PRIORITY, TaskCreate
-from domain.workflow_definitions import Step, StepKind, filled_settings
-from domain.workflow_records import WorkflowRun
+from domain.workflow_definitions import Step, StepKind, fill_step, filled_settings
 from persistence.json_text import dumps
 from processing.outbound import (
-    Outbound,
     OutboundFailed,
     OutboundRefused,
     OutboundRequest,
     OutboundResponse,
 )
+from processing.workflow_doing import Doing, StepFault
+from processing.workflow_tools import ask_model, run_program
 
 #: Characters that bindings may bring into the settings of one step.
 MAX_FILLED = 1_000_000
 
 
-class StepFault(Exception):
-    """A step failed. The text is for the user; `output` is what is known nevertheless. `lasting`
-    says that it would fail again."""
-
-    def __init__(self, message: str, *, lasting: bool = False, output: Any = None) -> None:
-        super().__init__(message)
-        self.lasting = lasting
-        self.output = output
-
-
-@dataclass(frozen=True, slots=True)
-class Doing:
-    """A step that is being done: in which run, at which place, as whom."""
-
-    storage: Storage
-    outbound: Outbound
-    run: WorkflowRun
-    position: int
-
-    @property
-    def viewer(self) -> Viewer:
-        """The workflow itself, with the rights of an editor."""
-        name = f"workflow:{self.run.workflow_id}"
-        return Viewer(self.run.organization_id, Role.EDITOR, name=name)
-
-    @property
-    def cause(self) -> Cause:
-        """What the log says of the step's writes."""
-        return Cause(CauseKind.WORKFLOW, str(self.run.id), self.run.depth)
-
-
 async def do_step(doing: Doing, step: Step, scope: Mapping[str, Any]) -> Any:
     """Do a step with its bindings filled in from `scope`; what it gives. Raises `StepFault`."""
     try:
-        filled = bindings.fill(step.settings, scope, most=MAX_FILLED)
-        settings = filled_settings(step.kind, filled)
+        settings = filled_settings(step.kind, fill_step(step, scope, most=MAX_FILLED))
     except TooMuch:
         message = f"The bindings of the step bring more than {MAX_FILLED} characters"
         raise StepFault(message, lasting=True) from None
     except Rejected as error:
         raise StepFault(error.message, lasting=True) from None
     try:
+        if step.kind is StepKind.PROMPT:
+            return await ask_model(doing, settings, scope, MAX_FILLED)
         return await _WORK[step.kind](doing, settings)
     except (Invalid, NotFound, TooLarge, OutboundRefused) as error:
         raise StepFault(str(error), lasting=True) from None
@@ -128,7 +94,9 @@ async def _send_request(doing: Doing, settings: Mapping[str, Any]) -> Any:
     for name, value in settings.get("headers", {}).items():
         headers[name.lower()] = value
     method = settings.get("method", "GET")
-    answer = await doing.outbound.send(OutboundRequest(method, settings["url"], headers, body))
+    answer = await doing.means.outbound.send(
+        OutboundRequest(method, settings["url"], headers, body)
+    )
     output = {
         "status": answer.status,
         "body": _answer_body(answer),
@@ -175,4 +143,5 @@ _WORK: Mapping[StepKind, Callable[[Doing, Mapping[str, Any]], Awaitable[Any]]] =
     StepKind.ROW_UPDATE: _update_row,
     StepKind.TASK_CREATE: _create_task,
     StepKind.HTTP_REQUEST: _send_request,
+    StepKind.PYTHON: run_program,
 }

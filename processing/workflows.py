@@ -16,8 +16,8 @@ from domain.workflow_definitions import Step, steps_of
 from domain.workflow_records import Attempt, StepResult, StepStatus, WorkflowRun
 from persistence.jobs import TryAgain, out_of_reach
 from persistence.storage import PostgresStorage
-from processing.outbound import Outbound
-from processing.workflow_steps import Doing, StepFault, do_step
+from processing.workflow_doing import Doing, Means, StepFault
+from processing.workflow_steps import do_step
 
 #: A step that takes its worker down with it is not done for ever.
 MOST_LOST = 5
@@ -28,14 +28,14 @@ _log = structlog.get_logger()
 
 
 def handler(
-    storage: PostgresStorage, outbound: Outbound, stopping: asyncio.Event
+    means: Means, stopping: asyncio.Event
 ) -> Callable[[Mapping[str, Any]], Awaitable[None]]:
     """The handler of jobs of runs. After `stopping` it gives a run back between two steps."""
 
     async def work(payload: Mapping[str, Any]) -> None:
         run_id = UUID(payload["runId"])
         try:
-            await do_run(storage, outbound, run_id, stopping)
+            await do_run(means, run_id, stopping)
         except TryAgain:
             raise
         except Exception as error:
@@ -43,17 +43,16 @@ def handler(
                 raise
             # The job ends here, so the run must: nobody else would take it up.
             _log.exception("a run of a workflow failed", run_id=str(run_id))
-            await storage.workflow_steps.give_up(run_id, "An internal error ended the run")
+            await means.storage.workflow_steps.give_up(run_id, "An internal error ended the run")
 
     return work
 
 
-async def do_run(
-    storage: PostgresStorage, outbound: Outbound, run_id: UUID, stopping: asyncio.Event
-) -> None:
+async def do_run(means: Means, run_id: UUID, stopping: asyncio.Event) -> None:
     """Bring a run to its end, or to where it is cancelled.
 
     Raises `TryAgain` when it is to go on later or elsewhere."""
+    storage = means.storage
     run = await storage.workflow_steps.begin(run_id)
     if run is None:
         return
@@ -67,7 +66,7 @@ async def do_run(
         attempt = await storage.workflow_steps.begin_step(run, step)
         if attempt is None:
             return
-        doing = Doing(storage, outbound, run, attempt.position)
+        doing = Doing(means, run, attempt.position, attempt.failed)
         result = await _result(doing, step, attempt, _scope(run, outputs))
         last = attempt.position + 1 == len(steps)
         moved = await storage.workflow_steps.finish_step(run, attempt, result, last=last)

@@ -13,6 +13,7 @@ from gql.context import Info, given_id
 from gql.scalars import JSON
 from gql.types.errors import EXPECTED, UserError, user_errors
 from gql.types.filters import RowFilter, raw_filter
+from gql.types.run_words import RunMode
 from gql.types.triggers import Firing, FiringStatus, Trigger, TriggerEvent, TriggerStatus
 
 
@@ -47,6 +48,16 @@ class CallWebhookActionInput:
     )
 
 
+@strawberry.input(description="Fills cells of the row by their tools, in a run.")
+class RunCellsActionInput:
+    columns: list[str] | None = strawberry.field(
+        default=None, description="Keys of columns with tools; without it all of them."
+    )
+    mode: RunMode = strawberry.field(
+        default=RunMode.MISSING, description="Which of these cells, by their status."
+    )
+
+
 @strawberry.input(one_of=True, description="What a trigger does: exactly one of the fields.")
 class TriggerActionInput:
     run_workflow: strawberry.Maybe[RunWorkflowActionInput] = strawberry.field(
@@ -57,6 +68,9 @@ class TriggerActionInput:
     )
     call_webhook: strawberry.Maybe[CallWebhookActionInput] = strawberry.field(
         description="Call a webhook."
+    )
+    run_cells: strawberry.Maybe[RunCellsActionInput] = strawberry.field(
+        description="Fill cells by their tools; not when rows are deleted."
     )
 
 
@@ -249,6 +263,10 @@ def _action(given: TriggerActionInput) -> tuple[trigger_records.ActionType, dict
         config = {"title": task.title, "description": task.description}
         config["projectId"] = task.project_id
         return trigger_records.ActionType.CREATE_TASK, _given(config)
+    if given.run_cells is not None:
+        cells = given.run_cells.value
+        config = {"columns": cells.columns, "mode": str(cells.mode.value)}
+        return trigger_records.ActionType.RUN_CELLS, _given(config)
     assert given.call_webhook is not None, "exactly one is given"
     call = given.call_webhook.value
     config = {"url": call.url, "method": call.method, "headers": call.headers}

@@ -36,6 +36,7 @@ class TriggerActionType(Enum):
     RUN_WORKFLOW = _word("run_workflow", "Starts a workflow with the row as its input.")
     CREATE_TASK = _word("create_task", "Makes a task with the row's values in its description.")
     CALL_WEBHOOK = _word("call_webhook", "Sends the row to a URL.")
+    RUN_CELLS = _word("run_cells", "Fills the row's cells by their tools.")
 
 
 @strawberry.enum(description="Whether a trigger fires.")

@@ -207,7 +207,7 @@ class Trigger(Answer):
     name: str = Field(description="What people call it.")
     triggerEvent: str = Field(description="row_added, row_updated or row_deleted.")
     condition: Any = Field(description="One condition, a list that must all hold, or null.")
-    actionType: str = Field(description="run_workflow, create_task or call_webhook.")
+    actionType: str = Field(description="run_workflow, create_task, call_webhook or run_cells.")
     actionConfig: dict[str, Any] = Field(description="Settings of the action.")
     status: str = Field(description="active or paused.")
     fireCount: int = Field(description="Firings that succeeded.")

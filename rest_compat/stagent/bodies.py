@@ -192,7 +192,8 @@ _CONDITION = (
 )
 _CONFIG = (
     "`workflowId` for run_workflow; `title`, `description`, `projectId` for create_task; `url`, "
-    "`method`, `headers` for call_webhook."
+    "`method`, `headers` for call_webhook; `columns` and `mode` (missing, stale, errors or all) "
+    "for run_cells, both may be left out."
 )
 
 
@@ -203,7 +204,7 @@ class TriggerBody(Body):
     triggerEvent: Literal["row_added", "row_updated", "row_deleted"] = Field(
         description="What must happen to a row."
     )
-    actionType: Literal["run_workflow", "create_task", "call_webhook"] = Field(
+    actionType: Literal["run_workflow", "create_task", "call_webhook", "run_cells"] = Field(
         description="What is done then."
     )
     actionConfig: dict[str, Any] = Field(description=_CONFIG)
@@ -217,7 +218,7 @@ class TriggerChangeBody(Body):
     triggerEvent: Literal["row_added", "row_updated", "row_deleted"] = Field(
         "row_added", description="What must happen to a row."
     )
-    actionType: Literal["run_workflow", "create_task", "call_webhook"] = Field(
+    actionType: Literal["run_workflow", "create_task", "call_webhook", "run_cells"] = Field(
         "create_task", description="What is done then."
     )
     actionConfig: dict[str, Any] = Field(default_factory=dict, description=_CONFIG)

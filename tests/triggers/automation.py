@@ -31,11 +31,14 @@ from persistence.firings import Firings
 from persistence.storage import PostgresStorage
 from persistence.trigger_relay import JOB
 from persistence.triggers import DROP_JOB
+from processing import cell_runs
 from processing import firings as firing_jobs
 from processing import workflows as workflow_jobs
+from processing.engines import open_engines
 from processing.firing_actions import Actions
 from processing.outbound import Outbound
 from processing.relay import relay
+from processing.workflow_doing import Means
 from realtime.bus import open_bus
 from tests.worlds import World
 
@@ -164,12 +167,14 @@ async def running_worker(url: str, database: Database) -> AsyncIterator[None]:
     storage.firings = Firings(database, [timedelta(milliseconds=20)])
     outbound = Outbound(Allowed.parse("127.0.0.1"))
     actions = Actions(storage, outbound)
-    handlers = {
-        workflow_runs.JOB: workflow_jobs.handler(storage, outbound, stopping),
-        JOB: firing_jobs.handler(storage, actions, stopping),
-        DROP_JOB: firing_jobs.drop_handler(database),
-    }
-    async with asyncio.TaskGroup() as group:
+    async with open_engines(storage, outbound) as engines, asyncio.TaskGroup() as group:
+        means = Means(storage, outbound, engines.tools)
+        handlers = {
+            workflow_runs.JOB: workflow_jobs.handler(means, stopping),
+            JOB: firing_jobs.handler(storage, actions, stopping),
+            DROP_JOB: firing_jobs.drop_handler(database),
+            **cell_runs.handlers(storage, engines.tools, stopping),
+        }
         group.create_task(relay(storage.relay, open_bus("memory://"), stopping, every=0.02))
         group.create_task(jobs.run(url, handlers, stopping))
         try:

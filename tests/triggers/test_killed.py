@@ -42,7 +42,7 @@ async def test_a_worker_is_killed_while(
     table_id = await world.table("name")
     trigger = await automation.trigger(table_id)
     importer = Importer(world, automation.url, tmp_path / "files")
-    async with _held(automation.url, table, mode) as is_waiting:
+    async with held(automation.url, table, mode) as is_waiting:
         row_ids = await world.add(table_id, *({"name": str(n)} for n in range(ROWS)))
         worker = WorkerProcess(importer, redis_url)
         try:
@@ -65,7 +65,7 @@ async def test_a_worker_that_stops_leaves_the_rest_to_others(
     table_id = await world.table("name")
     trigger = await automation.trigger(table_id)
     importer = Importer(world, automation.url, tmp_path / "files")
-    async with _held(automation.url, "task", "SHARE") as is_waiting:
+    async with held(automation.url, "task", "SHARE") as is_waiting:
         await world.add(table_id, *({"name": str(n)} for n in range(ROWS)))
         worker = WorkerProcess(importer, redis_url)
         try:
@@ -106,7 +106,7 @@ async def test_a_job_that_fails_is_not_forgotten(automation: Automation) -> None
 
 
 @asynccontextmanager
-async def _held(url: str, table: str, mode: str) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
+async def held(url: str, table: str, mode: str) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
     """A lock on a table, and whether somebody waits for it."""
     holder, looker = await asyncpg.connect(url), await asyncpg.connect(url)
     try:

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from domain import workflow_runs, workflows
-from domain.addresses import Allowed
+from domain.tool_ports import Engines
 from domain.workflow_records import (
     RunStatus,
     Schedule,
@@ -24,6 +24,7 @@ from domain.workflow_records import (
 from persistence import jobs
 from persistence.workflow_runs import JOB
 from processing.outbound import Outbound
+from processing.workflow_doing import Means
 from processing.workflows import handler
 from tests.worlds import World
 
@@ -47,7 +48,7 @@ class Automation:
 
     world: World
     url: str
-    outbound: Outbound
+    means: Means
 
     async def make(self, *steps: Mapping[str, Any], schedule: Schedule | None = None) -> Workflow:
         """A workflow with these steps."""
@@ -97,7 +98,7 @@ class Automation:
     async def worker(self) -> AsyncIterator[asyncio.Event]:
         """A worker inside this process; the event stops it."""
         stopping = asyncio.Event()
-        handlers = {JOB: handler(self.world.storage, self.outbound, stopping)}
+        handlers = {JOB: handler(self.means, stopping)}
         task = asyncio.create_task(jobs.run(self.url, handlers, stopping))
         try:
             yield stopping
@@ -106,9 +107,9 @@ class Automation:
             await task
 
 
-def automation(world: World, url: str) -> Automation:
-    """With leave to send requests to this machine."""
-    return Automation(world, url, Outbound(Allowed.parse("127.0.0.1")))
+def automation(world: World, url: str, engines: Engines, outbound: Outbound) -> Automation:
+    """With these engines, and leave to send requests as `outbound` has it."""
+    return Automation(world, url, Means(world.storage, outbound, engines.tools))
 
 
 def worker_process(url: str, redis_url: str, folder: Path) -> "subprocess.Popen[bytes]":

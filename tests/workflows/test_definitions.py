@@ -28,7 +28,7 @@ def test_every_problem_is_told_with_its_place() -> None:
             "more": 1,
             "steps": [
                 {"id": "One", "kind": "row_add", "data": []},
-                {"id": "two", "kind": "prompt", "text": "x"},
+                {"id": "two", "kind": "dance", "text": "x"},
                 {"id": "two", **call, "expectStatus": [99], "retries": {"attempts": 6}},
                 {"id": "four", "kind": "task_create", "title": " ", "priority": 4, "due": "now"},
                 "five",
@@ -43,8 +43,8 @@ def test_every_problem_is_told_with_its_place() -> None:
         ("steps.0.data", "data must be an object: values by column key"),
         (
             "steps.1.kind",
-            'There are no steps of kind "prompt"; there are row_add, row_update, task_create,'
-            " http_request",
+            'There are no steps of kind "dance"; there are row_add, row_update, task_create,'
+            " http_request, prompt, python",
         ),
         ("steps.2.id", "Two steps have the id two"),
         ("steps.2.retries.attempts", "attempts must be 1 to 5"),

@@ -16,6 +16,7 @@ from domain.ids import Kind, new_id
 from persistence import jobs
 from persistence.workflow_runs import JOB
 from processing.outbound import Outbound
+from processing.workflow_doing import Means
 from processing.workflows import handler
 from tests.outbound.targets import reply, target
 from tests.serving import Site, Socket, serve
@@ -52,7 +53,8 @@ async def worker(site: Site, url: str) -> AsyncIterator[None]:
     """Takes the runs of this site."""
     stopping = asyncio.Event()
     outbound = Outbound(Allowed.parse("127.0.0.1"))
-    handlers = {JOB: handler(site.gateway.storage, outbound, stopping)}
+    means = Means(site.gateway.storage, outbound, site.gateway.engines.tools)
+    handlers = {JOB: handler(means, stopping)}
     task = asyncio.create_task(jobs.run(url, handlers, stopping))
     try:
         yield
@@ -185,7 +187,7 @@ async def test_a_stream_goes_on_where_a_client_stopped(site: Site, postgres_url:
 async def test_problems_of_a_workflow_are_data(site: Site) -> None:
     bad = {
         "name": "",
-        "definition": sequence({"kind": "python", "code": "1"}),
+        "definition": sequence({"kind": "dance", "code": "1"}),
         "schedule": {"cron": "soon"},
         "projectId": str(new_id(Kind.PROJECT)),
     }

@@ -14,7 +14,8 @@ from domain.ids import Kind
 from domain.task_records import TaskSearch
 from domain.workflow_definitions import steps_of
 from domain.workflow_records import NewRun, RunCause, RunCauseKind, RunStatus
-from processing.workflow_steps import Doing, do_step
+from processing.workflow_doing import Doing
+from processing.workflow_steps import do_step
 from processing.workflows import do_run
 from tests.outbound.targets import Target, reply, target
 from tests.workflows.running import Automation, a_task, worker_process
@@ -179,7 +180,7 @@ async def test_a_cancelled_run_stops_behind_its_step(auto: Automation) -> None:
 async def test_a_queued_run_can_be_cancelled(auto: Automation) -> None:
     run = await auto.start(await auto.make(a_task()))
     await workflow_runs.cancel_run(auto.world.viewer, auto.world.storage, run.id)
-    await do_run(auto.world.storage, auto.outbound, run.id, asyncio.Event())
+    await do_run(auto.means, run.id, asyncio.Event())
     assert (await auto.get(run.id)).status is RunStatus.CANCELLED
     assert await auto.log(run) == []
 
@@ -229,7 +230,7 @@ async def test_a_deleted_workflow_takes_its_runs_along(auto: Automation) -> None
     workflow = await auto.make(a_task())
     run = await auto.start(workflow)
     await workflows.delete_workflow(viewer, storage, workflow.id)
-    await do_run(storage, auto.outbound, run.id, asyncio.Event())
+    await do_run(auto.means, run.id, asyncio.Event())
     assert await tasks.count_tasks(viewer, storage, TaskSearch()) == 0
     with pytest.raises(NotFound, match="Run not found"):
         await auto.get(run.id)
@@ -242,10 +243,10 @@ async def test_a_row_that_a_lost_worker_added_is_not_added_again(auto: Automatio
     begun = await store.begin(run.id)
     assert begun is not None
     for position, step in enumerate(steps_of(run.definition)):
-        await do_step(Doing(auto.world.storage, auto.outbound, run, position), step, {})
+        await do_step(Doing(auto.means, run, position), step, {})
     assert await store.begin_step(begun, steps_of(run.definition)[0]) is not None
     # The worker is lost here: both steps are done, neither is noted.
-    await do_run(auto.world.storage, auto.outbound, run.id, asyncio.Event())
+    await do_run(auto.means, run.id, asyncio.Event())
     assert (await auto.get(run.id)).status is RunStatus.COMPLETED
     assert await auto.log(run) == [
         (0, 1, "interrupted"),
@@ -263,7 +264,7 @@ async def test_a_step_that_loses_its_workers_is_given_up(auto: Automation) -> No
         begun = await store.begin(run.id)
         assert begun is not None
         await store.begin_step(begun, steps_of(run.definition)[0])
-    await do_run(auto.world.storage, auto.outbound, run.id, asyncio.Event())
+    await do_run(auto.means, run.id, asyncio.Event())
     assert (await auto.get(run.id)).error == "The worker was lost 6 times in this step"
 
 
@@ -291,11 +292,9 @@ async def test_a_worker_that_is_taken_for_lost_cannot_move_the_run(auto: Automat
 
     async with target(held) as inner:
         run = await auto.start(await auto.make({"kind": "http_request", "url": inner.url()}))
-        slow = asyncio.create_task(
-            do_run(auto.world.storage, auto.outbound, run.id, asyncio.Event())
-        )
+        slow = asyncio.create_task(do_run(auto.means, run.id, asyncio.Event()))
         await arrived.wait()
-        await do_run(auto.world.storage, auto.outbound, run.id, asyncio.Event())
+        await do_run(auto.means, run.id, asyncio.Event())
         done = await auto.get(run.id)
         go_on.set()
         await slow

@@ -94,7 +94,7 @@ async def test_a_time_passes_while_the_workflow_is_paused_or_still_runs(auto: Au
     [run] = await _runs(auto, workflow)
     assert await start_due(storage, due + timedelta(hours=2)) == 1
     assert len(await _runs(auto, workflow)) == 1, "the first one has not ended"
-    await do_run(storage, auto.outbound, run.id, asyncio.Event())
+    await do_run(auto.means, run.id, asyncio.Event())
     assert await start_due(storage, due + timedelta(hours=3)) == 1
     assert len(await _runs(auto, workflow)) == 2
 
