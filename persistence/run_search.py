@@ -1,17 +1,19 @@
 """Finding the rows that runs take.
 
-The rows are looked at in the order of the table, 20,000 at a time, so that no statement lasts long
-on a table of which little is to be done."""
+The rows are looked at in the order of the table, some thousand at a time, so that no statement
+lasts long on a table of which little is to be done."""
 
 from domain.columns import TableShape
-from domain.run_records import STATUSES, Chunk, SampleRow, Search
+from domain.run_records import BEFORE_ALL, STATUSES, Chunk, SampleRow, Search
 from domain.tool_records import Tool
 from persistence.engine import Pool
 from persistence.fetching import fetch
 from persistence.filter_sql import Params, compile_filter
 from persistence.run_cells import input_keys, inputs_array, wanted_cells
 
-_WINDOW = 20_000
+#: Rows that the first statement of a run looks at: with it, most runs are small ones. The later
+#: ones look at fewer, since all that is not taken is looked at again.
+_FIRST_WINDOW = 20_000
 
 
 async def find_rows(pool: Pool, shape: TableShape, search: Search) -> Chunk:
@@ -79,13 +81,14 @@ def _window(shape: TableShape, search: Search, params: Params) -> tuple[str, str
         given = params.add(list(search.row_ids), "uuid[]")
         rows = f"SELECT t.* FROM {shape.sql_name} AS t WHERE t.id = ANY({given})"
         return rows, "0::bigint AS upto, TRUE AS whole"
+    size = _FIRST_WINDOW if search.after == BEFORE_ALL else 2 * search.limit
     after = params.add(search.after, "bigint")
     rows = (
         f"SELECT t.* FROM {shape.sql_name} AS t WHERE t.position > {after}"
-        f" ORDER BY t.position LIMIT {_WINDOW}"
+        f" ORDER BY t.position LIMIT {size}"
     )
     ends = f"coalesce((SELECT max(position) FROM w), {after}) AS upto"
-    return rows, f"{ends}, (SELECT count(*) FROM w) < {_WINDOW} AS whole"
+    return rows, f"{ends}, (SELECT count(*) FROM w) < {size} AS whole"
 
 
 def _matching(shape: TableShape, search: Search, params: Params) -> str:

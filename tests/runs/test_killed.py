@@ -52,14 +52,12 @@ async def _table(running: Running, base_url: str) -> UUID:
     return table_id
 
 
-async def _both_work(running: Running, run_id: UUID) -> None:
-    """Wait until more batches are under way than one worker takes."""
+async def _batches(running: Running, run_id: UUID, condition: str, more_than: int) -> None:
+    """Wait until the condition holds for more batches than that."""
+    counted = f"SELECT count(*) FROM cell_batch WHERE run_id = $1 AND {condition}"
     async with asyncio.timeout(90):
         while True:
-            count = await running.world.database.pool.fetchval(
-                "SELECT count(*) FROM cell_batch WHERE run_id = $1 AND status = 'running'", run_id
-            )
-            if count > 4:
+            if await running.world.database.pool.fetchval(counted, run_id) > more_than:
                 return
             await asyncio.sleep(0.05)
 
@@ -75,14 +73,14 @@ async def test_a_run_goes_on_after_its_worker_was_killed(
         first = _Worker(running, redis_url, tmp_path / "first")
         second = _Worker(running, redis_url, tmp_path / "second")
         try:
-            await _both_work(running, run.id)
+            # One worker has four at once.
+            await _batches(running, run.id, "status = 'running'", more_than=4)
             first.kill()
             killed = time.monotonic()
             models.release()
-            # Those of the worker that lives come first; the others wait for the silence to be
-            # noticed.
+            await _batches(running, run.id, "attempt > 1", more_than=0)
+            went_on = time.monotonic() - killed
             run = await running.over(run)
-            lasted = time.monotonic() - killed
         finally:
             first.kill()
             await second.stop()
@@ -90,7 +88,8 @@ async def test_a_run_goes_on_after_its_worker_was_killed(
     assert run.status is RunStatus.COMPLETED
     assert run.cells_resolved == _ROWS
     assert await running.values(table_id, "one") == [f"n{n}" for n in range(_ROWS)]
-    assert lasted < 10
+    # Six seconds; the rest is for a machine that does other things too.
+    assert went_on < 20
     twice = sum(count - 1 for count in asked.values())
     # A worker has four batches of 64 in flight at most.
     assert twice <= 4 * 64
