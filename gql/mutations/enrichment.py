@@ -7,7 +7,9 @@ import strawberry
 from domain import enrichment as use_cases
 from domain import enrichment_records as records
 from domain.entities import UNSET
+from domain.run_records import Budget
 from gql.context import Info, given_id
+from gql.mutations.runs import RunBudgetInput, budget_of
 from gql.types.enrichment import Enrichment, EnrichmentPlan, EnrichmentStrategy, PromptMode
 from gql.types.errors import EXPECTED, UserError, user_errors
 from gql.types.filters import RowFilter, raw_filter
@@ -71,6 +73,9 @@ class EnrichmentStartInput(EnrichmentPlanInput):
     project_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
         description="The project that it belongs to; absent: the table's."
     )
+    budget: RunBudgetInput | None = strawberry.field(
+        default=None, description="What its run may take at most."
+    )
 
 
 @strawberry.type(description="The answer of `enrichmentPlan`.")
@@ -111,16 +116,9 @@ class EnrichmentMutations:
         info: Info,
         input: Annotated[EnrichmentStartInput, strawberry.argument(description="The column.")],
     ) -> EnrichmentStartPayload | None:
-        project = input.project_id
-        given = project.value if project is not None else None
-        command = records.EnrichmentStart(
-            _request(input),
-            _plan(input.plan) if input.plan is not None else None,
-            input.name,
-            UNSET if project is None else (given_id(given) if given is not None else None),
-        )
         context = info.context
         try:
+            command = _command(input)
             begun = await use_cases.start_enrichment(context.viewer, context.storage, command)
         except EXPECTED as error:
             return EnrichmentStartPayload(enrichment=None, errors=user_errors(error))
@@ -136,6 +134,18 @@ def _request(given: EnrichmentPlanInput) -> records.EnrichmentRequest:
         raw_filter(given.filter) if given.filter is not None else None,
         given.agent_profile,
         given.batch_size,
+    )
+
+
+def _command(given: EnrichmentStartInput) -> records.EnrichmentStart:
+    project = given.project_id
+    named = project.value if project is not None else None
+    return records.EnrichmentStart(
+        _request(given),
+        _plan(given.plan) if given.plan is not None else None,
+        given.name,
+        UNSET if project is None else (given_id(named) if named is not None else None),
+        budget_of(given.budget) if given.budget is not None else Budget(),
     )
 
 

@@ -196,7 +196,7 @@ def _command(given: CellsRunInput) -> CellsRun:
         given.columns,
         given_selection(given.filter, given.rows),
         run_records.RunMode(given.mode.value),
-        _budget(given.budget) if given.budget else Budget(),
+        budget_of(given.budget) if given.budget else Budget(),
         given.use_cache,
         given.name,
         given_tool(given.tool) if given.tool else None,
@@ -212,7 +212,8 @@ def given_selection(filter: RowFilter | None, rows: list[strawberry.ID] | None) 
     return Selection(raw, row_ids)
 
 
-def _budget(given: RunBudgetInput) -> Budget:
+def budget_of(given: RunBudgetInput) -> Budget:
+    """The budget; its cost is taken as it is written. Raises `Invalid`."""
     cost = given.cost
     if cost is None:
         return Budget(None, given.tokens, given.rows)

@@ -29,7 +29,7 @@ class WorkflowCreateInput:
     name: str = strawberry.field(description="1 to 256 characters.")
     definition: JSON = strawberry.field(
         description='Its steps: `{pattern: "sequence", steps: [{id, kind, …}]}`, 1 to 50, of the '
-        "kinds `row_add`, `row_update`, `task_create` and `http_request`."
+        "kinds `row_add`, `row_update`, `task_create`, `http_request`, `prompt` and `python`."
     )
     description: str | None = strawberry.field(
         default=None, description="At most 1,024 characters."

@@ -8,6 +8,7 @@ import strawberry
 from domain import enrichment_records as records
 from gql.context import Info
 from gql.scalars import JSON
+from gql.types.runs import Run
 from gql.types.tables import Table
 
 
@@ -121,7 +122,7 @@ class Enrichment:
     rows_completed: int = strawberry.field(
         description="Rows that it has been through, whatever came of them."
     )
-    run_id: strawberry.ID | None = strawberry.field(
+    run: Run | None = strawberry.field(
         description="The run that carries it out; follow it with `runProgress`."
     )
     project_id: strawberry.ID | None = strawberry.field(description="The project it belongs to.")
@@ -145,7 +146,7 @@ class Enrichment:
             plan=EnrichmentPlan.of(record.plan),
             rows_queued=record.rows_queued,
             rows_completed=record.rows_completed,
-            run_id=strawberry.ID(str(run.id)) if run else None,
+            run=Run.of(run) if run else None,
             project_id=strawberry.ID(str(project)) if project else None,
             created_by=record.created_by,
             created_at=record.created_at,

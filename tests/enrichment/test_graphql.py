@@ -19,7 +19,8 @@ PLAN = """mutation($input: EnrichmentPlanInput!) { enrichmentPlan(input: $input)
     allowedOptions eligibleRowCount sampleBindings steps { id name purpose prompt agentProfile } }
   errors { code message path } } }"""
 START = """mutation($input: EnrichmentStartInput!) { enrichmentStart(input: $input) {
-  enrichment { id name status rowsQueued runId projectId table { id } plan { strategy } }
+  enrichment { id name status rowsQueued run { id budget { rows } } projectId table { id }
+    plan { strategy } }
   errors { code message path } } }"""
 ONE = """query($id: ID!) { enrichment(id: $id) {
   id status rowsQueued rowsCompleted createdBy plan { sampleBindings } } }"""
@@ -65,13 +66,22 @@ async def test_plan_and_start(site: Site) -> None:
     steps = [{name: step[name] for name in names} for step in plan["steps"]]
     given = {"strategy": plan["strategy"], "promptMode": plan["promptMode"], "steps": steps}
     begun = (
-        await site.graphql(START, input={**asked, "plan": given, "projectId": project, "name": "M"})
+        await site.graphql(
+            START,
+            input={
+                **asked,
+                "plan": given,
+                "projectId": project,
+                "name": "M",
+                "budget": {"rows": 10},
+            },
+        )
     )["enrichmentStart"]
     assert begun["errors"] == []
     made = begun["enrichment"]
     assert (made["status"], made["rowsQueued"], made["name"]) == ("ACTIVE", 3, "M")
     assert (made["projectId"], made["table"]) == (project, {"id": table_id})
-    assert made["runId"]
+    assert made["run"]["budget"] == {"rows": 10}
     again = (await site.graphql(START, input=asked))["enrichmentStart"]["enrichment"]
     assert (again["status"], again["rowsQueued"], again["projectId"]) == ("COMPLETED", 0, None)
     listed = (await site.graphql(LIST, id=table_id))["enrichmentRuns"]
