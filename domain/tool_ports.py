@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from domain.columns import Column
@@ -85,6 +85,16 @@ class ToolEstimator(Protocol):
         """An estimate for each call of the work, in order. The high bounds are kept: who reserves
         their sum never spends more."""
         ...
+
+
+class AnswerStore(Protocol):
+    """Where answers that were paid for are kept, by the hash of what was asked."""
+
+    async def find(
+        self, organization_id: UUID, hashes: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Any]]: ...
+
+    async def keep(self, organization_id: UUID, hash_: str, answer: Mapping[str, Any]) -> None: ...
 
 
 class Toolbox(ToolRunner, ToolEstimator, ProgramChecker, Protocol):

@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from domain.tool_ports import Engines
 from domain.tool_records import ToolKind
 from persistence.storage import PostgresStorage
+from processing.ai_tools import AiTools
 from processing.http_tools import HttpTools
-from processing.later_models import LaterModels
 from processing.lookup_tools import LookupTools
 from processing.outbound import Outbound
 from processing.python_tools import PythonTools
@@ -23,7 +23,7 @@ async def open_engines(storage: PostgresStorage, outbound: Outbound) -> AsyncIte
     async with AsyncExitStack() as stack:
         sandbox = PythonSandbox()
         stack.push_async_callback(sandbox.close)
-        models = LaterModels(storage, outbound)
+        models = AiTools(storage.providers, storage.tool_cache, outbound)
         stack.push_async_callback(models.aclose)
         questions = StepTools(models)
         tools = Tools(

@@ -28,8 +28,8 @@ from processing.engines import open_engines
 from processing.firing_actions import Actions
 from processing.outbound import Outbound
 from processing.relay import relay
-from processing.workflow_doing import Means
 from processing.sweeping import sweep
+from processing.workflow_doing import Means
 from realtime.bus import Bus, open_bus
 from realtime.log import Topic, TopicKind
 

@@ -6,14 +6,14 @@ import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import structlog
 
 from domain import values
 from domain.rejections import Rejected
-from domain.tool_ports import ToolWork, TryLater
+from domain.tool_ports import AnswerStore, ToolWork, TryLater
 from domain.tool_records import Answer, Producer, ProducerKind, ToolCall, Usage
 from processing.providers import contracts
 from processing.providers.asking import Busy, Failed, Reply, ask
@@ -36,16 +36,6 @@ _log = structlog.get_logger()
 
 _Asked = tuple[ToolCall, Question]
 _Key = tuple[UUID, str]
-
-
-class AnswerStore(Protocol):
-    """Where answers that were paid for are kept."""
-
-    async def find(
-        self, organization_id: UUID, hashes: Sequence[str]
-    ) -> Mapping[str, Mapping[str, Any]]: ...
-
-    async def keep(self, organization_id: UUID, hash_: str, answer: Mapping[str, Any]) -> None: ...
 
 
 @dataclass

@@ -8,7 +8,6 @@ from decimal import Decimal
 from domain.plain_json import json_text
 from domain.provider_records import Provider
 from domain.tool_ports import CallEstimate
-from domain.tool_records import AiTool, Tool
 from processing.providers import contracts
 from processing.providers.prices import cost
 from processing.providers.questions import Question
@@ -40,11 +39,6 @@ def estimate(provider: Provider, question: Question) -> CallEstimate:
         _cost(provider, question, input_low, output_low),
         _cost(provider, question, input_high, output_high),
     )
-
-
-def as_tool(settings: AiTool) -> Tool:
-    """A tool that stands on no column."""
-    return Tool(settings, ())
 
 
 def _cost(provider: Provider, question: Question, inputs: int, outputs: int) -> Decimal | None:
