@@ -35,7 +35,8 @@ def graphs(draw: st.DrawFn, *, circles: bool) -> tuple[dict[int, set[int]], int]
     reads: dict[int, set[int]] = {}
     for number in draw(st.permutations(range(count))):
         among = [each for each in range(count) if circles or each < number]
-        if among and draw(st.booleans()):
+        is_tool = draw(st.booleans())
+        if among and is_tool:
             reads[number] = draw(st.sets(st.sampled_from(among), min_size=1))
     return reads, count
 
