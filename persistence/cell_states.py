@@ -41,9 +41,9 @@ UNDER_WAY = f"('{CellStatus.QUEUED}', '{CellStatus.CALCULATING}')"
 
 #: What a cell_state forgets when its value comes from elsewhere than before.
 FORGOTTEN = (
-    "error = NULL, progress = NULL, run_id = NULL, previous = NULL, attempt = 0,"
-    " inputs_hash = NULL, confidence = NULL, citations = NULL, raw = NULL, input_tokens = NULL,"
-    " output_tokens = NULL, cost = NULL"
+    "error = NULL, progress = NULL, run_id = NULL, previous = NULL, before = NULL, attempt = 0,"
+    " outdated = FALSE, inputs_hash = NULL, confidence = NULL, citations = NULL, raw = NULL,"
+    " input_tokens = NULL, output_tokens = NULL, cost = NULL"
 )
 
 #: Cells that writes may move: from `touched (row_id, number, outside, written, elsewhere, was,

@@ -107,10 +107,11 @@ class Dependents:
         """One batch of cells that follow from the next entries, or the cursor moves on.
 
         A step that wrote takes the whole budget: its transaction holds the clock of one table."""
-        part, place = await self._part(connection, cursor)
+        part, place = await self._part(connection, cursor, min(BATCH, budget))
         if part.entries:
             assert cursor.columns_version is not None, "dependents follow tables only"
             source = await self._shapes.for_log(cursor.log_id, cursor.columns_version)
+            size = min(BATCH, budget, place["size"] if place else BATCH)
             targets = await self._targets(connection, source)
             facts = await _facts(connection, source, targets, part)
             for shape, readers in targets:
@@ -118,7 +119,7 @@ class Dependents:
                     continue
                 after = UUID(place["row"]) if place and str(shape.id) == place["table"] else None
                 written = await self._outdate(
-                    connection, _Step(cursor, part, source, shape, after), readers, facts
+                    connection, _Step(cursor, size, part, source, shape, after), readers, facts
                 )
                 if written is not None:
                     return Done(written.made, budget, written.wakes)
@@ -127,12 +128,15 @@ class Dependents:
         return Done(0, 1 + part.rows)
 
     async def _part(
-        self, connection: Connection, cursor: Cursor
+        self, connection: Connection, cursor: Cursor, size: int
     ) -> tuple[Slice, Mapping[str, Any] | None]:
-        """The next entries, as they were when the first batch was made of them."""
+        """The next entries, or those of which a batch was made before: never more, for what further
+        ones bring about may lie before the place that was reached."""
         stored = await connection.fetchval(_PLACE, CONSUMER, cursor.log_id)
         place = loads(stored) if stored else None
-        part = await next_slice(connection, cursor, BATCH, _concerns)
+        if place is not None:
+            size = min(size, place["size"])
+        part = await next_slice(connection, cursor, size, _concerns)
         if place is not None:
             entries = [each for each in part.entries if each.revision <= place["until"]]
             until = min(part.revision, place["until"])
@@ -167,6 +171,7 @@ class Dependents:
             columns = frozenset().union(*(affected[n].reader.columns for n in record["readers"]))
             rows.setdefault(columns, []).append(record["id"])
         place = {
+            "size": step.size,
             "until": step.part.revision if step.part.last_row is None else step.entry.revision,
             "table": str(step.shape.id),
             "row": str(records[-1]["id"]),
@@ -177,9 +182,11 @@ class Dependents:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A part of a log, and the table in which cells go stale, behind the row `after`."""
+    """A part of a log, of at most `size` rows, and the table in which cells go stale, behind the
+    row `after`."""
 
     cursor: Cursor
+    size: int
     part: Slice
     source: TableShape
     shape: TableShape

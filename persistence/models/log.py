@@ -111,9 +111,11 @@ class CellStateRow(SQLModel, table=True):
     row means that nobody has touched it.
 
     `run_id` is the last run that took it; `previous` the status to go back to when that run lets go
-    of it, and `before` the whole state as it was before. `inputs_hash` is of what the value was made from, `raw` its text before it was read."""
+    of it, and `before` the whole state as it was before. `outdated` says that rows elsewhere
+    changed which a calculation under way may have read. `inputs_hash` is of what the value was made
+    from, `raw` its text before it was read."""
 
-    __tablename__ = "cell_state"  # `outdated`: what a calculation under way reads changed elsewhere
+    __tablename__ = "cell_state"
     __table_args__ = (
         Index(
             "ix_cell_state_run",

@@ -223,10 +223,8 @@ class Script:
             case "retype":
                 await self._retype()
             case "back", count:
-                command = RowsRollback(
-                    self.table_id, self.revisions[-min(count, len(self.revisions))]
-                )
-                await rollbacks.roll_back_rows(world.viewer, world.storage, command)
+                back = RowsRollback(self.table_id, self.revisions[-min(count, len(self.revisions))])
+                await rollbacks.roll_back_rows(world.viewer, world.storage, back)
             case _, place, *rest:
                 if place < len(self.row_ids):
                     await self._on_row(kind, self.row_ids[place], *rest)

@@ -13,10 +13,14 @@ from domain.changes import CauseKind
 from domain.column_type_records import ColumnTypeChange
 from domain.columns import ColumnType, ComputedBy, NewColumn
 from domain.entities import ColumnUpdate
+from domain.rows import RowChange, RowsUpdate
 from domain.selection import OffsetPage, RowRecord, RowsQuery, cell_status
 from domain.tool_records import AiTool, LookupTool, ToolSettings
 from domain.tools import make_tool
 from persistence.change_log import ChangeLog
+from persistence.dependents import Dependents
+from persistence.relay import Relay
+from persistence.shapes import Shapes
 from tests.cells.test_writes import tooled, update
 from tests.imports.importing import Importer, WorkerProcess
 from tests.triggers.automation import eventually
@@ -252,6 +256,26 @@ async def test_many_cells_are_written_in_batches(world: World) -> None:
     assert await _revision(world, orders) == before + 3
     assert len((await stale(world, orders))["told"]) == 2_300
     assert await _moves(world, orders) == 2_300
+
+
+async def test_a_large_change_is_taken_in_parts(world: World) -> None:
+    """Each part of the changed rows brings cells about that lie anywhere in the other table."""
+    items = await world.table("name", NUMBER)
+    item_ids = list(await world.add(items, *({"n": n} for n in range(250))))
+    orders = await world.table(
+        relation("links", items), rollup("total", "links", "n"), tooled("told", "total")
+    )
+    data = [{"links": [str(each)], "told": "x"} for each in reversed(item_ids)]
+    await world.add(orders, *data, *data)
+    await settled(world)
+    command = RowsUpdate(items, [RowChange(each, {"n": 999}) for each in item_ids], "merge")
+    await rows.update_rows(world.viewer, world.storage, command)
+    dependents = Dependents(Shapes(world.database))
+    relay = Relay(world.database, [dependents], lambda *_: None, rows_at_once=100)
+    while (await relay.step()).more:
+        pass
+    assert len((await stale(world, orders))["told"]) == 500
+    assert await _moves(world, orders) == 500
 
 
 @pytest.mark.parametrize("table", ["cell_state", "relay_cursor", "table_clock", "change"])

@@ -14,7 +14,7 @@ MOVES = """subscription($t: ID!, $after: Int, $s: [CellStatus!], $c: [String!]) 
 
 async def _events(site: Site, count: int, **variables: Any) -> list[dict[str, Any]]:
     """The first events of a stream behind its beginning."""
-    found = []
+    found: list[dict[str, Any]] = []
     async with site.socket() as socket:
         await socket.subscribe("1", MOVES, **variables)
         while len(found) <= count:
