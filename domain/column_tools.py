@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from domain.columns import Column, ComputedBy, NewColumn
+from domain.columns import Column, ComputedBy, NewColumn, TableShape
 from domain.computations import attach
 from domain.errors import ErrorCode, Problem
 from domain.ports import Storage
@@ -52,6 +52,14 @@ async def tool_change_problems(
     problems += await _target_problems(storage, organization_id, column.tool, ("tool",))
     after = [column if each.id == column.id else each for each in columns]
     return problems or circle_problems(after, "tool")
+
+
+async def run_tool_problems(
+    storage: Storage, shape: TableShape, column: Column, tool: Tool
+) -> list[Problem]:
+    """What is wrong with a tool that fills a column in one run alone."""
+    problems = tool_problems(tool, column.key, column.type, shape.columns_by_key, "tool")
+    return problems + await _target_problems(storage, shape.organization_id, tool, ("tool",))
 
 
 def circle_problems(columns: Sequence[Column], *path: str) -> list[Problem]:

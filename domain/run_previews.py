@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain import access, checks, numbers
 from domain.access import Viewer
+from domain.column_tools import run_tool_problems
 from domain.columns import Column, TableShape
 from domain.errors import Conflict, ErrorCode, invalid
 from domain.ports import Storage
@@ -25,7 +26,6 @@ from domain.runs import named_columns, run_problems, search_of
 from domain.tables import on_table
 from domain.tool_ports import CallEstimate, ToolWork, TryLater
 from domain.tool_records import Answer, Tool, ToolCall
-from domain.tools import tool_problems
 
 #: Rows of a preview at most, and rows that an estimate looks at.
 MAX_SAMPLE = 20
@@ -56,7 +56,7 @@ async def preview_run(
     checks.refuse(run_problems(run))
 
     async def work(shape: TableShape) -> tuple[ToolWork, Sequence[SampleRow]]:
-        [(column, tool)] = _filled(shape, run)
+        [(column, tool)] = await _filled(storage, shape, run)
         search = replace(search_of(shape, run, [column]), limit=command.sample)
         rows = await storage.runs.sample(shape, search, tool)
         return _work(viewer, shape, column, tool, rows), rows
@@ -83,7 +83,7 @@ async def estimate_run(
     checks.refuse(run_problems(command))
 
     async def work(shape: TableShape) -> RunEstimate:
-        filled = _filled(shape, command)
+        filled = await _filled(storage, shape, command)
         search = search_of(shape, command, [column for column, _ in filled])
         rows, cells = await _counted(storage, shape, search)
         if command.budget.rows is not None:
@@ -136,13 +136,14 @@ def _with(total: RunEstimate, calls: Sequence[CallEstimate], count: int) -> RunE
     )
 
 
-def _filled(shape: TableShape, command: CellsRun) -> list[tuple[Column, Tool]]:
+async def _filled(
+    storage: Storage, shape: TableShape, command: CellsRun
+) -> list[tuple[Column, Tool]]:
     """The columns with what fills them. Raises `Invalid`."""
     columns = named_columns(shape, command)
     if command.tool is not None:
         for column in columns:
-            known = shape.columns_by_key
-            checks.refuse(tool_problems(command.tool, column.key, column.type, known, "tool"))
+            checks.refuse(await run_tool_problems(storage, shape, column, command.tool))
     pairs = [(column, tool_for(column, command.tool)) for column in columns]
     return [(column, tool) for column, tool in pairs if tool is not None]
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from domain import access, checks, filters, ids
 from domain.access import Viewer
 from domain.changes import Cause
+from domain.column_tools import run_tool_problems
 from domain.columns import Column, TableShape
 from domain.errors import Conflict, ErrorCode, Invalid, NotFound, Problem, StructureMoved, invalid
 from domain.filters import Filter
@@ -28,7 +29,6 @@ from domain.run_records import (
     Selection,
 )
 from domain.tables import on_table, shape_of
-from domain.tools import tool_problems
 
 #: Rows that a request can name.
 MAX_ROWS = 1_000
@@ -188,8 +188,7 @@ async def run_columns(
     if command.tool is None:
         return columns
     [column] = columns
-    known = shape.columns_by_key
-    checks.refuse(tool_problems(command.tool, column.key, column.type, known, "tool"))
+    checks.refuse(await run_tool_problems(storage, shape, column, command.tool))
     if not column.stateful:
         await storage.columns.update(shape, viewer.actor, column, {"tracked": True})
         raise StructureMoved

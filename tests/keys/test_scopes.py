@@ -1,16 +1,22 @@
 """Keys that reach some projects or tables: nothing else exists for them."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from domain import imports, keys, projects, rows, tables
+from domain import column_editing, imports, keys, projects, rows, run_previews, runs, tables
 from domain.access import OPERATIONS, SCOPED_OPERATIONS, Role, Scope, Viewer
+from domain.columns import ColumnType, ComputedBy, NewColumn
 from domain.entities import ProjectCreate, TableCreate, TableSearch, TableUpdate
 from domain.errors import Forbidden, Invalid, NotFound, OutOfScope
 from domain.keys import ApiKeyCreate
 from domain.rows import NewRow, RowsAdd
+from domain.run_previews import RunPreview
+from domain.run_records import CellsRun, Selection
+from domain.tool_records import LookupTool, Tool
+from domain.tools import make_tool
 from persistence.storage import PostgresStorage
 from tests.domain.test_isolation import CALLS, EMPTY_FOR_OTHERS, Owned, owned, world
 from tests.rest.conftest import site
@@ -99,6 +105,34 @@ async def test_scopes_are_checked_when_a_key_is_made(world: World, owned: Owned)
     made = await make(Scope(frozenset([owned.project]), frozenset([owned.table])))
     [stored] = [k for k in await keys.list_keys(world.viewer, world.storage) if k.id == made.key.id]
     assert stored.scope == Scope(frozenset([owned.project]), frozenset([owned.table]))
+
+
+@pytest.mark.parametrize("does", ["run", "preview", "estimate", "column"])
+async def test_no_lookup_reaches_a_table_outside(world: World, does: str) -> None:
+    inside, outside = await world.table("name", "found"), await world.table("name", "salary")
+    [row_id] = await world.add(inside, {"name": "Ada"})
+    await world.add(outside, {"name": "Ada", "salary": "a secret"})
+    viewer = _scoped(world, inside)
+    storage = world.storage.seen_by(viewer)
+    lookup = make_tool(LookupTool(outside, "name", "name", "salary"))
+    run = CellsRun(inside, ["found"], Selection(row_ids=[row_id]), tool=lookup)
+    tools: Any = None  # none is asked
+    calls: dict[str, Callable[[], Awaitable[Any]]] = {
+        "run": lambda: runs.start_run(viewer, storage, run),
+        "preview": lambda: run_previews.preview_run(
+            viewer, storage, tools, RunPreview(inside, "found", lookup)
+        ),
+        "estimate": lambda: run_previews.estimate_run(viewer, storage, tools, run),
+        "column": lambda: column_editing.add_column(
+            viewer, storage, inside, _lookup_column(lookup)
+        ),
+    }
+    with pytest.raises(Invalid, match="there is no table"):
+        await calls[does]()
+
+
+def _lookup_column(tool: Tool) -> NewColumn:
+    return NewColumn("pay", "Pay", ColumnType.TEXT, computed_by=ComputedBy.TOOL, tool=tool)
 
 
 async def test_other_operations_name_the_scope(world: World) -> None:
