@@ -167,4 +167,3 @@ async def _ended(calls: Calls, path: str, workflow_id: str) -> dict[str, Any]:
             if found["status"] != "active":
                 ended: dict[str, Any] = found
                 return ended
-            await asyncio.sleep(0.02)
