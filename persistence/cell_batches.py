@@ -27,7 +27,8 @@ from persistence.unit_of_work import NothingWritten, TableWrite, Wake, write_tab
 _BEGIN_RUN = f"""
 UPDATE cell_run SET status = '{RunStatus.RUNNING}', updated_at = clock_timestamp(),
   started_at = coalesce(started_at, clock_timestamp())
-WHERE id = $1 AND status = '{RunStatus.QUEUED}'
+WHERE id = $1 AND (status = '{RunStatus.QUEUED}'
+  OR status = '{RunStatus.RUNNING}' AND started_at IS NULL)
 """
 #: What an attempt before this one has set aside and not accounted for may be spent: nobody knows.
 #: It stays set aside.
@@ -63,7 +64,7 @@ class CellBatches:
                 return None
             run = run_of(found)
             if run.status is RunStatus.PAUSED:
-                await _set_status(connection, run_id, number, "queued")
+                await _set_status(connection, run_id, number, "paused")
             if run.status is not RunStatus.RUNNING:
                 return None
             row = await connection.fetchrow(_BEGIN_BATCH, run_id, number)
@@ -161,7 +162,7 @@ class CellBatches:
             )
             if status != RunStatus.PAUSED:
                 return False
-            await _set_status(connection, batch.run.id, batch.number, "queued")
+            await _set_status(connection, batch.run.id, batch.number, "paused")
             return True
 
     async def end(self, batch: Batch) -> None:

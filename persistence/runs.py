@@ -51,8 +51,11 @@ SET status = $2, updated_at = clock_timestamp(), revision = greatest(revision, $
 WHERE id = $1 AND status IN ({statuses})
 RETURNING {fields}
 """
-_STEP_BATCHES = """
-SELECT number FROM cell_batch WHERE run_id = $1 AND status = 'queued' ORDER BY number
+#: Those whose jobs ended in the pause. Others have theirs still: with a second one, two workers
+#: would pay for the same calls.
+_WAKE_BATCHES = """
+UPDATE cell_batch SET status = 'queued', updated_at = clock_timestamp()
+WHERE run_id = $1 AND status = 'paused' RETURNING number
 """
 _NOTHING_LEFT = f"""
 id = $1 AND status IN ({ACTIVE_SQL}) AND prepared AND NOT EXISTS (
@@ -288,8 +291,9 @@ class Runs:
             return None
         moved = run_of(row)
         if status is RunStatus.RUNNING:
-            waiting = await connection.fetch(_STEP_BATCHES, run.id)
-            await enqueue_batches(connection, run.id, [each["number"] for each in waiting])
+            woken = await connection.fetch(_WAKE_BATCHES, run.id)
+            numbers = sorted(each["number"] for each in woken)
+            await enqueue_batches(connection, run.id, numbers)
         few = moved.prepared and moved.rows_total <= INLINE_ROWS
         if status is RunStatus.CANCELLED and not few:
             await enqueue(connection, RELEASE_JOB, run.id)
