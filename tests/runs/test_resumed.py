@@ -1,4 +1,4 @@
-"""Pausing and resuming must not have a batch done by two jobs: each call would be paid for twice."""
+"""After a pause no batch is done by two jobs: each call would be paid for twice."""
 
 from domain import runs
 from tests.runs.running import Running, ai, tool_column
