@@ -47,6 +47,7 @@ lock:
 	uv lock
 	uv export --frozen --quiet --no-header --no-annotate --no-emit-project --no-dev --group build -o requirements.txt
 	uv export --frozen --quiet --no-header --no-annotate --no-emit-project --only-group dev -o requirements-dev.txt
+	uv export --frozen --quiet --no-header --no-annotate --no-emit-project --no-dev --extra ocr -o requirements-ocr.txt
 
 # The data folder .tablecast stays.
 clean:

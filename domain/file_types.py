@@ -16,6 +16,12 @@ JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
 UNKNOWN = "application/octet-stream"
 
+PDF = "application/pdf"
+PNG = "image/png"
+JPEG = "image/jpeg"
+TIFF = "image/tiff"
+HTML = "text/html"
+MAIL = "message/rfc822"
 OLD_SHEET = "application/vnd.ms-excel"
 ZIPPED_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 OPEN_SHEET = "application/vnd.oasis.opendocument.spreadsheet"
@@ -23,13 +29,17 @@ OPEN_SHEET = "application/vnd.oasis.opendocument.spreadsheet"
 TYPED_CSV = "text/vnd.tablecast.csv"
 
 _MARKS = (
-    (b"%PDF-", "application/pdf"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"%PDF-", PDF),
+    (b"\x89PNG\r\n\x1a\n", PNG),
+    (b"\xff\xd8\xff", JPEG),
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLD_SHEET),
     (b"\x1f\x8b", "application/gzip"),
+    (b"II*\0", TIFF),
+    (b"MM\0*", TIFF),
+    (b"II+\0", TIFF),
+    (b"MM\0+", TIFF),
 )
 _ZIP = b"PK\x03\x04"
 _ZIPPED = (
@@ -43,6 +53,23 @@ _BY_SUFFIX = ((".csv", CSV), (".tsv", TSV), (".tab", TSV))
 _LINES_BY_SUFFIX = (".jsonl", ".ndjson")
 #: How JSON with rows begins: an array of objects, or an object.
 _JSON_HEAD = re.compile(r"\ufeff?\s*(\[\s*[{\]]|\{\s*[\"}])")
+_MARKED_BYTES = 16_384
+_HTML_HEAD = re.compile(
+    rb"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)?"
+    rb"<(?:!doctype\s+html|(?:html|head|body|table|div|meta)[\s>])",
+    re.IGNORECASE | re.DOTALL,
+)
+_MAIL_HEAD = re.compile(rb"(?:From [^\n]{1,200}\n)?[A-Za-z][A-Za-z-]{1,40}:[ \t]")
+_MAIL_HEADER = re.compile(rb"^([A-Za-z][A-Za-z-]{1,40}):", re.MULTILINE)
+_MAIL_SENDERS = {b"from", b"received", b"return-path", b"delivered-to"}
+_MAIL_NAMES = _MAIL_SENDERS | {
+    b"to",
+    b"subject",
+    b"date",
+    b"message-id",
+    b"mime-version",
+    b"content-type",
+}
 #: Control characters that texts do not hold. Tab, line breaks, form feed and escape are allowed.
 _NOT_TEXT = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x1B})
 _COMPARED_RECORDS = 20
@@ -72,7 +99,11 @@ def identify(head: bytes, name: str) -> str:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     if not _is_text(head):
-        return UNKNOWN
+        # Some programs write a few bytes before a PDF, and readers look for its mark.
+        return PDF if _MARKS[0][0] in head[:1_024] else UNKNOWN
+    text_kind = _marked_text(head)
+    if text_kind is not None:
+        return text_kind
     json_kind = _json_kind(head, name.lower())
     if json_kind is not None:
         return json_kind
@@ -84,6 +115,20 @@ def _is_text(head: bytes) -> bool:
     if head.startswith(_MARKS_OF_UTF_16) or utf_16_without_mark(head) is not None:
         return True
     return head == head.translate(None, _NOT_TEXT)
+
+
+def _marked_text(head: bytes) -> str | None:
+    """HTML by its first tag, an e-mail by its headers; None for other text."""
+    start = head[:_MARKED_BYTES].removeprefix(codecs.BOM_UTF8)
+    if b"\0" in start:
+        start = start.translate(None, b"\0\xff\xfe")  # UTF-16
+    if _HTML_HEAD.match(start):
+        return HTML
+    if _MAIL_HEAD.match(start) is None:
+        return None
+    headers = re.split(rb"\r?\n\r?\n", start, maxsplit=1)[0]
+    names = {found.group(1).lower() for found in _MAIL_HEADER.finditer(headers)}
+    return MAIL if len(names & _MAIL_NAMES) > 1 and names & _MAIL_SENDERS else None
 
 
 def _json_kind(head: bytes, name: str) -> str | None:

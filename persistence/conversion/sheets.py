@@ -16,6 +16,7 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 #: The part of an OLE file in which an encrypted XLSX hides.
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _PROTECTED = "The workbook is protected with a password"
+_DAMAGED = "The workbook is damaged, or of a kind that cannot be read"
 
 
 def read(path: Path, name: str | None) -> tuple[list[str], Iterator[list[str]]]:
@@ -29,14 +30,29 @@ def read(path: Path, name: str | None) -> tuple[list[str], Iterator[list[str]]]:
     except calamine.PasswordError:
         raise Unreadable(_PROTECTED) from None
     except calamine.CalamineError:
-        raise Unreadable("The workbook is damaged, or of a kind that cannot be read") from None
-    if sheet.width > COLUMNS:
-        raise Unreadable(f"The sheet has {sheet.width} columns; at most {COLUMNS} can be imported")
+        raise Unreadable(_DAMAGED) from None
+    _check_width(sheet)
     records = _records(sheet)
     header = next(records, None)
     if header is None:
         raise Unreadable("The sheet is empty")
     return header, records
+
+
+def read_all(path: Path) -> Iterator[tuple[str, Iterator[list[str]]]]:
+    """The name of each sheet with cells, and its rows that are not empty. Raises `Unreadable`."""
+    _check(path)
+    try:
+        workbook = calamine.load_workbook(path)
+        for each in workbook.sheets_metadata:
+            if each.typ == calamine.SheetTypeEnum.WorkSheet:
+                sheet = workbook.get_sheet_by_name(each.name)
+                _check_width(sheet)
+                yield each.name, _records(sheet)
+    except calamine.PasswordError:
+        raise Unreadable(_PROTECTED) from None
+    except calamine.CalamineError:
+        raise Unreadable(_DAMAGED) from None
 
 
 def _check(path: Path) -> None:
@@ -46,6 +62,11 @@ def _check(path: Path) -> None:
         zips.check(path)
     elif _ENCRYPTED in path.read_bytes():
         raise Unreadable(_PROTECTED)
+
+
+def _check_width(sheet: calamine.CalamineSheet) -> None:
+    if sheet.width > COLUMNS:
+        raise Unreadable(f"The sheet has {sheet.width} columns; at most {COLUMNS} can be imported")
 
 
 def _sheet(workbook: calamine.CalamineWorkbook, name: str | None) -> calamine.CalamineSheet:

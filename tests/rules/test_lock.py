@@ -8,6 +8,7 @@ import pytest
 
 from tests.rules.source import ROOT, report
 
+EXPORTS = ("requirements.txt", "requirements-dev.txt", "requirements-ocr.txt")
 ADVICE = "Run `make lock` and commit what it writes."
 
 
@@ -21,7 +22,7 @@ def _hashes(package: dict[str, Any]) -> set[str]:
     return {file["hash"] for file in files}
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", EXPORTS)
 def test_the_exported_pins_are_those_of_the_lock(name: str) -> None:
     locked = _locked()
     entries = re.split(r"\n(?=\S)", (ROOT / name).read_text().strip())
@@ -35,7 +36,7 @@ def test_the_exported_pins_are_those_of_the_lock(name: str) -> None:
 
 
 def test_no_locked_package_is_missing_from_the_exports() -> None:
-    texts = [(ROOT / name).read_text() for name in ("requirements.txt", "requirements-dev.txt")]
+    texts = [(ROOT / name).read_text() for name in EXPORTS]
     exported = {line.split()[0] for text in texts for line in text.splitlines() if "==" in line}
     locked = {pin for pin, one in _locked().items() if "editable" not in one["source"]}
     report(sorted(locked - exported), ADVICE)
