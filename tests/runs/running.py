@@ -136,7 +136,7 @@ class Running:
                 found = await self.get(run)
                 if holds(found):
                     return found
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0)
 
     async def over(self, run: Run) -> Run:
         """The run once it has ended."""

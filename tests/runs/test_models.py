@@ -10,6 +10,7 @@ import pytest
 from domain import runs
 from domain.columns import ColumnType
 from domain.run_records import Run, RunMode, RunStatus
+from domain.tool_records import AiTool, Tool
 from tests.models import replies
 from tests.models.replies import Reply
 from tests.models.server import ModelServer
@@ -56,7 +57,6 @@ async def _failed(running: Running, run: Run) -> list[str]:
         replies.duplicates("a", "b"),
         replies.failing(500),
         replies.closes(),
-        replies.empty(),
     ],
     ids=["prose", "truncated", "wrong JSON", "duplicates", "500", "closes"],
 )
@@ -109,3 +109,18 @@ async def test_the_same_question_is_paid_for_once(running: Running, asking: Aski
     assert asking.models.count == 3
     run = await running.filled(other, mode=RunMode.ALL, use_cache=False)
     assert (run.status, run.cells_cached, asking.models.count) == (RunStatus.COMPLETED, 0, 6)
+
+
+async def test_a_model_that_came_later_is_asked(running: Running) -> None:
+    async with open_asking(running.world) as opened:
+        running.tools = opened.tools  # type: ignore[assignment]
+        opened.models.answer = lambda call: "from the model"
+        tool = Tool(AiTool("Make {{name}} lowercase"), ("name",))
+        table_id = await running.world.table("name", tool_column("one", tool))
+        await running.world.add(table_id, {"name": "ADA"})
+        await running.filled(table_id)
+        assert await running.values(table_id, "one") == ["ada"]
+        await opened.provider()
+        run = await running.filled(table_id, mode=RunMode.ALL)
+        assert (run.cells_resolved, run.cells_cached) == (1, 0)
+        assert await running.values(table_id, "one") == ["from the model"]

@@ -30,7 +30,6 @@ async def test_a_run_fills_what_is_missing_and_says_so(running: Running) -> None
         "kind": "python",
         "actor": "open",
         "version": "test",
-        "cached": False,
     }
     assert first["confidence"] == 0.5
     assert first["attempt"] == 1
