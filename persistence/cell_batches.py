@@ -110,6 +110,7 @@ class CellBatches:
     ) -> None:
         """Store results: states, values, what depends on them, and the counts of the run."""
         known = {column.number for column, _ in columns}
+        paid = results
         results = [each for each in results if each.cell.column_number in known]
         # A column that is not the tool's own keeps what it has where that finds nothing.
         own = batch.run.tool is not None
@@ -126,10 +127,10 @@ class CellBatches:
                 details = {"cells": len(held) + dropped}
                 await write.log(ChangeKind.CELLS_CHANGED, changed=changed, details=details)
                 counts = _counts(made, held, outdated) | {"cells_dropped": dropped}
-                await _account(write.connection, batch, results, counts, write.revision)
+                await _account(write.connection, batch, paid, counts, write.revision)
         except NothingWritten:
             async with writing(self._pool) as connection:
-                await _account(connection, batch, results, {}, 0)
+                await _account(connection, batch, paid, {}, 0)
 
     async def give_back(self, shape: TableShape, batch: Batch, cells: Sequence[TakenCell]) -> None:
         """Give cells back that the budget does not allow; the run will end as partial."""

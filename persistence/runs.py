@@ -260,7 +260,11 @@ class Runs:
         )
         if locked is None:
             return None
-        status, error = ending(await self._dropped(connection, run_id))
+        counted = await self._dropped(connection, run_id)
+        status, error = ending(counted)
+        if counted.cells_dropped:
+            # Perhaps their column was deleted, or got another type: then they are held still.
+            await enqueue(connection, RELEASE_JOB, run_id)
         row = await connection.fetchrow(
             _SET_STATUS.format(statuses=ACTIVE_SQL, fields=FIELDS),
             run_id,
