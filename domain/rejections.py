@@ -23,7 +23,8 @@ def show(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         short = value if len(value) <= SHOWN_CHARACTERS else value[:SHOWN_CHARACTERS] + "…"
-        return json.dumps(short, ensure_ascii=not short.isprintable())
+        written = json.dumps(short, ensure_ascii=False)  # which escapes control characters alone
+        return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in written)
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list | tuple):

@@ -15,7 +15,7 @@ from domain.cells import CellStatus
 from domain.columns import Column, TableShape
 from domain.run_records import ACTIVE, STATUSES, CellResult, RunMode, TakenCell
 from domain.run_rules import InputsHash, keeps
-from domain.tool_records import Tool
+from domain.tool_records import ProducerKind, Tool
 from persistence.cell_states import producer_json
 from persistence.engine import Connection
 from persistence.json_text import dumps
@@ -180,7 +180,8 @@ async def take_cells(
             and keeps(tool)
             and r["inputs_hash"] == digest
             and r["previous"] in (CellStatus.RESOLVED, CellStatus.STALE)
-            and r["producer"] != "person"
+            # The rules are asked again: that costs nothing, and a model may be there by now.
+            and r["producer"] not in (ProducerKind.PERSON, ProducerKind.RULES)
         )
         waits_for = failed.get((row_id, number))
         found[row_id, number] = TakenCell(

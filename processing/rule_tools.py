@@ -2,6 +2,7 @@
 compute."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from uuid import UUID
 
@@ -27,7 +28,10 @@ async def rule_answers(work: ToolWork) -> AsyncGenerator[Answer]:
 def _answers(work: ToolWork, calls: Sequence[ToolCall]) -> list[Answer]:
     settings = work.tool.settings
     assert isinstance(settings, AiTool)
-    producer = Producer(ProducerKind.RULES, work.actor, RULES, version=engine.VERSION)
+    asked = hashlib.sha256(settings.prompt.encode()).hexdigest()
+    producer = Producer(
+        ProducerKind.RULES, work.actor, RULES, version=engine.VERSION, prompt_hash=asked
+    )
     answers = []
     for call in calls:
         inputs = _inputs(work.inputs, call)

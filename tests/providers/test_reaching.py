@@ -1,5 +1,6 @@
 """Where providers may be, who answers without one, what an estimate says, and the test call."""
 
+import hashlib
 from dataclasses import replace
 from decimal import Decimal
 
@@ -49,6 +50,7 @@ async def test_without_a_provider_the_rules_answer(asking: Asking) -> None:
     assert rules.value == "ann@example.com"
     producer = rules.producer
     assert (producer.kind, producer.provider) == (ProducerKind.RULES, "rules")
+    assert producer.prompt_hash == hashlib.sha256(b"Extract the e-mail from {{text}}").hexdigest()
     assert (producer.version, producer.actor) == (engine.VERSION, "tester")
     assert rules.citations[0].text == "ann@example.com"
     assert rules.usage.cost == 0
