@@ -53,8 +53,8 @@ class NamedSecrets:
             row.value = self._box.seal(organization_id, _purpose(row), command.value)
             row.updated_at = write.at
             session.add(row)
-            details = {"name": row.name, "hosts": row.hosts}
-            await write.log(OrganizationChangeKind.SECRET_SET, row.id, details)
+            # Not its hosts: viewers read this log, and hosts tell of inner networks.
+            await write.log(OrganizationChangeKind.SECRET_SET, row.id, {"name": row.name})
         self._wake("organization", organization_id, write.revision)
         return _record(row)
 

@@ -106,7 +106,9 @@ class Webhooks:
             await session.flush()
             await _start(session, row, known=None)
             await _begin_cursors(session, row)
-            await write.log(OrganizationChangeKind.WEBHOOK_CREATED, row.id, {"url": row.url})
+            # Viewers read this log. URLs are for editors: many are secrets themselves.
+            details = {"dialect": row.dialect, "eventTypes": row.event_types}
+            await write.log(OrganizationChangeKind.WEBHOOK_CREATED, row.id, details)
         self._wake("organization", organization_id, write.revision)
         return entity(row)
 

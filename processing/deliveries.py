@@ -5,6 +5,7 @@ What is due and in which order, `persistence/webhook_sending.py` decides. An end
 fails is asked with one delivery now and then; the first success lets all the others go out."""
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
@@ -27,8 +28,10 @@ from processing.webhook_requests import (
 
 #: Requests to one endpoint at the same time, by one worker.
 AT_ONCE = 16
-#: Requests of one worker in all.
+#: Requests of one worker in all, and to the endpoints of one organisation: who has a hundred slow
+#: ones holds up nobody else.
 AT_ONCE_IN_ALL = 512
+AT_ONCE_OF_ONE = 128
 #: Seconds between two looks; the relay of the same worker wakes it before.
 LOOK_EVERY = 1.0
 #: How long every attempt has to fail before an endpoint is disabled.
@@ -64,7 +67,7 @@ class Deliverer:
         self._clock = clock
         self._at_once = at_once
         self._busy: dict[UUID, asyncio.Task[None]] = {}
-        self._slots = asyncio.Semaphore(AT_ONCE_IN_ALL)
+        self._under_way: Counter[UUID] = Counter()
         self._storing = asyncio.Semaphore(_STORING_AT_ONCE)
         self._stopping = False
 
@@ -130,14 +133,32 @@ class Deliverer:
             for task in running:
                 task.cancel()
 
-    async def _begin(self, due: Due, room: int) -> set[asyncio.Task[Result]]:
-        async with self._storing:
-            taken = await self._storage.webhook_sending.take(due.webhook_id, self._clock(), room)
-        return {asyncio.create_task(self._attempt(each)) for each in taken}
+    async def _begin(self, due: Due, wanted: int) -> set[asyncio.Task[Result]]:
+        """Take what can be sent at once, and no more: the lease of what is taken runs."""
+        own = due.organization_id
+        free = AT_ONCE_IN_ALL - self._under_way.total()
+        room = min(wanted, free, AT_ONCE_OF_ONE - self._under_way[own])
+        if room <= 0:
+            return set()
+        self._under_way[own] += room
+        taken: list[Outgoing] = []
+        try:
+            async with self._storing:
+                now = self._clock()
+                taken = await self._storage.webhook_sending.take(due.webhook_id, now, room)
+        finally:
+            self._freed(own, room - len(taken))
+        return {self._attempted(own, each) for each in taken}
 
-    async def _attempt(self, outgoing: Outgoing) -> Result:
-        async with self._slots:
-            return await attempt(self._receiver, outgoing, self._clock)
+    def _attempted(self, organization_id: UUID, outgoing: Outgoing) -> asyncio.Task[Result]:
+        task = asyncio.create_task(attempt(self._receiver, outgoing, self._clock))
+        task.add_done_callback(lambda _: self._freed(organization_id, 1))
+        return task
+
+    def _freed(self, organization_id: UUID, count: int) -> None:
+        self._under_way[organization_id] -= count
+        if not self._under_way[organization_id]:
+            del self._under_way[organization_id]
 
     async def _store(self, due: Due, results: list[Result]) -> Health:
         now = self._clock()
