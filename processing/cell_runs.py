@@ -21,7 +21,7 @@ from domain.run_ports import Tools
 from domain.run_records import CHUNK_ROWS, Run, Search
 from domain.run_rules import condition_of
 from persistence.jobs import Handler, TryAgain, out_of_reach
-from persistence.run_starts import BATCH_JOB, PREPARE_JOB, RELEASE_JOB, columns_of
+from persistence.run_starts import PREPARE_JOB, RELEASE_JOB, columns_of
 from processing.cell_batches import fill_batch
 
 #: How often a step is tried when columns change under it.
@@ -33,21 +33,28 @@ Result = TypeVar("Result")
 _log = structlog.get_logger()
 
 
-def handlers(storage: Storage, tools: Tools, stopping: asyncio.Event) -> Mapping[str, Handler]:
-    """The handlers of the jobs of runs. After `stopping` they give their work back."""
+def handlers(storage: Storage, stopping: asyncio.Event) -> Mapping[str, Handler]:
+    """The handlers of the jobs around the batches of runs. After `stopping` they give their work
+    back."""
 
     async def prepare(payload: Mapping[str, Any]) -> None:
         run_id = UUID(payload["runId"])
         await _guarded(storage, run_id, lambda: prepare_run(storage, run_id, stopping))
 
+    async def release(payload: Mapping[str, Any]) -> None:
+        await release_run(storage, UUID(payload["runId"]), stopping)
+
+    return {PREPARE_JOB: prepare, RELEASE_JOB: release}
+
+
+def batch_handler(storage: Storage, tools: Tools, stopping: asyncio.Event) -> Handler:
+    """The handler of the job that fills a batch. After `stopping` it gives its work back."""
+
     async def batch(payload: Mapping[str, Any]) -> None:
         run_id, number = UUID(payload["runId"]), payload["batch"]
         await _guarded(storage, run_id, lambda: run_batch(storage, tools, run_id, number, stopping))
 
-    async def release(payload: Mapping[str, Any]) -> None:
-        await release_run(storage, UUID(payload["runId"]), stopping)
-
-    return {PREPARE_JOB: prepare, BATCH_JOB: batch, RELEASE_JOB: release}
+    return batch
 
 
 async def prepare_run(storage: Storage, run_id: UUID, stopping: asyncio.Event) -> None:

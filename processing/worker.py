@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from persistence import triggers as stored_triggers
 from persistence import webhook_replays as stored_replays
 from persistence.blobs import Blobs
 from persistence.engine import Database
+from persistence.run_starts import BATCH_JOB
 from persistence.secret_box import SecretBox
 from persistence.storage import PostgresStorage
 from processing import cell_runs, firings, imports, rollbacks, webhook_replays, workflows
@@ -89,18 +91,7 @@ async def run(settings: WorkerSettings) -> None:
             storage = PostgresStorage(database, wakes.send, blobs, settings.secret_box())
             outbound = Outbound(Allowed.parse(settings.egress_allow))
             engines = await stack.enter_async_context(open_engines(storage, outbound))
-            actions = Actions(storage, outbound)
-            handlers = {
-                stored_imports.JOB: imports.handler(storage, stopping),
-                stored_rollbacks.JOB: rollbacks.handler(storage, stopping),
-                trigger_relay.JOB: firings.handler(storage, actions, stopping),
-                stored_triggers.DROP_JOB: firings.drop_handler(database),
-                workflow_runs.JOB: workflows.handler(
-                    Means(storage, outbound, engines.tools), stopping
-                ),
-                stored_replays.JOB: webhook_replays.handler(storage, stopping),
-                **cell_runs.handlers(storage, engines.tools, stopping),
-            }
+            means = Means(storage, outbound, engines.tools)
             _log.info("the worker takes jobs")
             async with asyncio.TaskGroup() as group:
                 keep = timedelta(days=settings.webhook_retention_days)
@@ -109,11 +100,31 @@ async def run(settings: WorkerSettings) -> None:
                 group.create_task(relay(storage.relay, bus, stopping, made=made))
                 group.create_task(deliver(storage, outbound, stopping, made))
                 group.create_task(workflows.keep_schedules(storage, stopping))
-                await jobs.run(database_url, handlers, stopping)
+                # Batches wait for models: with slots of their own they keep no import waiting.
+                batches = {BATCH_JOB: cell_runs.batch_handler(storage, engines.tools, stopping)}
+                group.create_task(jobs.run(database_url, batches, stopping))
+                await jobs.run(database_url, _handlers(database, means, stopping), stopping)
             await wakes.sent()
     finally:
         await bus.disconnect()
     _log.info("the worker has stopped")
+
+
+def _handlers(
+    database: Database, means: Means, stopping: asyncio.Event
+) -> Mapping[str, jobs.Handler]:
+    """The handlers of all jobs but the batches of runs."""
+    storage = means.storage
+    actions = Actions(storage, means.outbound)
+    return {
+        stored_imports.JOB: imports.handler(storage, stopping),
+        stored_rollbacks.JOB: rollbacks.handler(storage, stopping),
+        trigger_relay.JOB: firings.handler(storage, actions, stopping),
+        stored_triggers.DROP_JOB: firings.drop_handler(database),
+        workflow_runs.JOB: workflows.handler(means, stopping),
+        stored_replays.JOB: webhook_replays.handler(storage, stopping),
+        **cell_runs.handlers(storage, stopping),
+    }
 
 
 class Wakes:

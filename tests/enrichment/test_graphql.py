@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from persistence import jobs
+from persistence.run_starts import BATCH_JOB
 from processing import cell_runs
 from tests.rest.calls import Calls, column
 from tests.rest.conftest import site
@@ -34,7 +35,11 @@ async def worker(site: Site, postgres_url: str) -> AsyncIterator[None]:
     """A worker that fills cells, inside this process."""
     stopping = asyncio.Event()
     gateway = site.gateway
-    handlers = cell_runs.handlers(gateway.storage, gateway.engines.tools, stopping)
+    storage = gateway.storage
+    handlers = {
+        **cell_runs.handlers(storage, stopping),
+        BATCH_JOB: cell_runs.batch_handler(storage, gateway.engines.tools, stopping),
+    }
     task = asyncio.create_task(jobs.run(postgres_url, handlers, stopping))
     yield
     stopping.set()

@@ -28,6 +28,7 @@ from domain.tool_records import (
 )
 from domain.tools import make_tool
 from persistence import jobs
+from persistence.run_starts import BATCH_JOB
 from processing import cell_runs
 from tests.worlds import World
 
@@ -151,7 +152,11 @@ class Running:
     async def worker(self, tools: CountingTools | None = None) -> AsyncIterator[None]:
         """A worker inside this process."""
         stopping = asyncio.Event()
-        handlers = cell_runs.handlers(self.world.storage, tools or self.tools, stopping)
+        storage = self.world.storage
+        handlers = {
+            **cell_runs.handlers(storage, stopping),
+            BATCH_JOB: cell_runs.batch_handler(storage, tools or self.tools, stopping),
+        }
         task = asyncio.create_task(jobs.run(self.url, handlers, stopping))
         try:
             yield

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from persistence import jobs
+from persistence.run_starts import BATCH_JOB
 from processing import cell_runs
 from tests.serving import Site, serve
 
@@ -44,7 +45,11 @@ async def site(postgres_url: str, redis_url: str, tmp_path: Path) -> AsyncIterat
 async def _worker(site: Site, url: str) -> AsyncIterator[None]:
     stopping = asyncio.Event()
     gateway = site.gateway
-    handlers = cell_runs.handlers(gateway.storage, gateway.engines.tools, stopping)
+    storage = gateway.storage
+    handlers = {
+        **cell_runs.handlers(storage, stopping),
+        BATCH_JOB: cell_runs.batch_handler(storage, gateway.engines.tools, stopping),
+    }
     task = asyncio.create_task(jobs.run(url, handlers, stopping))
     try:
         yield
