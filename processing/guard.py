@@ -19,6 +19,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,9 @@ from domain.addresses import Address, Allowed
 MAX_URL = 2_048
 #: How long one of a name's addresses may take to answer before the next one is tried.
 CONNECT_SECONDS = 5.0
+
+#: What a request is told that would carry a key for all to read.
+PLAIN = "Plain http goes only where the operator allows it; use https"
 
 _MOST_ADDRESSES = 4
 _IDLE_SECONDS = 20.0
@@ -52,10 +56,28 @@ class OutboundTooLarge(OutboundFailed):
     """The answer has more bytes than are read. Asking again would bring as many."""
 
 
+#: Threads of its own: a name whose servers do not answer keeps one for ten seconds and more, and
+#: the loop has four, which connections to the database need too.
+_LOOKING_UP = ThreadPoolExecutor(64, "names")
+_looked_up: dict[tuple[str, int], Future[Sequence[str]]] = {}
+
+
 async def system_resolver(host: str, port: int) -> Sequence[str]:
-    """The addresses of a name as this machine sees it. Raises OSError."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    """The addresses of a name as this machine sees it, none when it knows none. Who asks for the
+    same name at the same time waits for the same answer."""
+    key = host, port
+    found = _looked_up.get(key)
+    if found is None:
+        found = _looked_up[key] = _LOOKING_UP.submit(_look_up, host, port)
+        found.add_done_callback(lambda _: _looked_up.pop(key, None))
+    return await asyncio.shield(asyncio.wrap_future(found))
+
+
+def _look_up(host: str, port: int) -> Sequence[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
@@ -128,10 +150,9 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
                 network_backend=_Network(guard),
             )
 
-        plain = "Plain http goes only where the operator allows it; use https"
         self._pools = {
             "https": pool(Guard(allowed.lets, resolver=resolver)),
-            "http": pool(Guard(allowed.names, plain, resolver)),
+            "http": pool(Guard(allowed.names, PLAIN, resolver)),
         }
         self._most_bytes = most_bytes
 

@@ -38,7 +38,7 @@ def request_of(
     if tool.body is not None:
         kind = headers.setdefault("content-type", _kind_of(tool.body))
         body = _body(tool.body, kind, row)
-    return OutboundRequest(tool.method, url, headers, body)
+    return OutboundRequest(tool.method, url, headers, body, secret=bool(secrets))
 
 
 def _headers(tool: HttpTool, row: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, str]:

@@ -143,8 +143,9 @@ class _Asking:
 
 
 def _host(url: str) -> str:
+    """As secrets name it: names beyond ASCII in their form for the wire."""
     try:
-        return httpx2.URL(url.strip()).host
+        return httpx2.URL(url.strip()).raw_host.decode("ascii")
     except (httpx2.InvalidURL, ValueError):
         raise _Failed("The URL is not a URL") from None
 

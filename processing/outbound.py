@@ -14,6 +14,7 @@ import httpx2
 from domain.addresses import Address, Allowed
 from processing.guard import (
     CONNECT_SECONDS,
+    PLAIN,
     Guard,
     GuardedTransport,
     OutboundFailed,
@@ -63,12 +64,14 @@ _NOT_CONNECTED = (httpx2.ConnectError, httpx2.ConnectTimeout)
 
 @dataclass(frozen=True, slots=True)
 class OutboundRequest:
-    """What to send. `headers` cannot say anything about framing or the host."""
+    """What to send. `headers` cannot say anything about framing or the host. With a `secret` in
+    them, plain http goes only where the operator allows it."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class Outbound:
         most_bytes: int = MOST_BYTES,
     ) -> None:
         self._guard = Guard(allowed.lets, resolver=resolver)
+        self._plain_guard = Guard(allowed.names, PLAIN, resolver)
         self._allowed = allowed
         self._resolver = resolver
         self._tls = tls or httpx2.create_ssl_context()
@@ -120,7 +124,9 @@ class Outbound:
         url = check_request(request)
         try:
             async with asyncio.timeout(self._seconds):
-                addresses = await self._guard.addresses(url.raw_host.decode("ascii"), _port(url))
+                readable = request.secret and url.scheme == "http"
+                guard = self._plain_guard if readable else self._guard
+                addresses = await guard.addresses(url.raw_host.decode("ascii"), _port(url))
                 return await self._send_to_first(request, url, addresses)
         except TimeoutError:
             raise OutboundFailed(f"No answer within {self._seconds:g} seconds") from None

@@ -36,6 +36,33 @@ def engine(allowed: str = "127.0.0.1") -> HttpTools:
     return HttpTools(Outbound(Allowed.parse(allowed), seconds=5), read_secret)
 
 
+async def test_a_secret_does_not_travel_in_the_open() -> None:
+    """Any editor writes the URL of a tool; who listens on the way must not learn the secret."""
+
+    async def resolver(host: str, port: int) -> list[str]:
+        return ["93.184.216.34"]
+
+    async def read(organization_id: UUID, name: str, host: str) -> str:
+        return "s3cr3t"
+
+    tools = HttpTools(Outbound(Allowed(), resolver=resolver, seconds=5), read)
+    tool = HttpTool("http://api.example/{{id}}", headers={"X-Key": "{{secret.TOKEN}}"})
+    (answer,) = await answered(tools, tool_work(tool, [{"id": 1}], ColumnType.JSON))
+    assert answer.error == "Plain http goes only where the operator allows it; use https"
+
+
+async def test_secrets_know_hosts_as_they_are_on_the_wire() -> None:
+    hosts = []
+
+    async def read(organization_id: UUID, name: str, host: str) -> str:
+        hosts.append(host)
+        raise NotFound("Secret")
+
+    tool = HttpTool("https://bücher.example/{{id}}", headers={"X-Key": "{{secret.TOKEN}}"})
+    await answered(HttpTools(Outbound(Allowed()), read), tool_work(tool, [{"id": 1}]))
+    assert hosts == ["xn--bcher-kva.example"]
+
+
 def always(reply: Reply) -> Callable[[Asked], Awaitable[Reply]]:
     async def answer(_: Asked) -> Reply:
         return reply
