@@ -9,7 +9,7 @@ from domain.document_json import tenth
 from domain.documents import Box, Cell, Table, Word, around
 from processing.documents.aligned_tables import Aligned, cell_text, is_prose, table_of
 from processing.documents.headers import header_rows
-from processing.documents.lines import Line, Span, blocks_of, gutter_width, lines_of
+from processing.documents.lines import Block, Line, Span, blocks_of, gutter_width, lines_of
 from processing.documents.ruled_tables import Grid, Rules, grids_of, texts_of
 
 #: Lines with more than this many heights between them are parted by a blank one.
@@ -128,8 +128,12 @@ def _grid_piece(
 def _flow(number: int, spans: Sequence[Span]) -> list[_Piece]:
     """Text and aligned tables from the top; columns of prose one after another."""
     pieces = []
-    for block in blocks_of(lines_of(spans)):
+    blocks = blocks_of(lines_of(spans))
+    for at, block in enumerate(blocks):
         if is_prose(block):
+            # The longer column goes on where the other one has ended.
+            while at + 1 < len(blocks) and block.goes_on_with(blocks[at + 1]):
+                block = Block((*block.lines, *blocks.pop(at + 1).lines), block.gutters)
             for column in range(len(block.gutters) + 1):
                 words = [span for line in block.lines for span in block.columns(line)[column]]
                 pieces += _flow(number, words)

@@ -13,6 +13,8 @@ _GUTTER = 0.9
 _NARROWEST_GUTTER = 5.0
 #: Lines further apart than this many heights belong to two blocks.
 _APART = 3.0
+#: Lines of one paragraph are no further apart than this.
+_NEAR = 1.0
 #: A block has no more lines than this, which bounds the work of finding the best ones.
 _LONGEST = 150
 
@@ -57,6 +59,13 @@ class Block:
     @property
     def box(self) -> Box:
         return around([line.box for line in self.lines])
+
+    def goes_on_with(self, other: "Block") -> bool:
+        """Whether a block below is nothing but a line of one of the columns."""
+        if other.gutters or _apart(self.lines[-1], other.lines[0], _NEAR):
+            return False
+        box = other.box
+        return all(box.right <= gap.left or box.left >= gap.right for gap in self.gutters)
 
     def columns(self, line: Line) -> list[list[Span]]:
         """The words of a line by column."""
@@ -153,7 +162,7 @@ def _runs(
         if end > start + 1 and len(gaps[end - 1]) >= _TWO_COLUMNS:
             found.append((end, gutters, worth - columns))
         if end < len(lines):
-            if _apart(lines[end - 1], lines[end]):
+            if _apart(lines[end - 1], lines[end], _APART):
                 break
             free = _both(free, gaps[end])
             left = min(left, lines[end].box.left)
@@ -161,8 +170,8 @@ def _runs(
     return found
 
 
-def _apart(upper: Line, lower: Line) -> bool:
-    return lower.box.top - upper.box.bottom > _APART * max(upper.box.height, 1)
+def _apart(upper: Line, lower: Line, heights: float) -> bool:
+    return lower.box.top - upper.box.bottom > heights * max(upper.box.height, 1)
 
 
 def _filled(line: Line, gutters: tuple[Gap, ...]) -> int:

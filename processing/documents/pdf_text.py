@@ -16,6 +16,8 @@ from processing.documents.lines import Span
 _SPACE = 0.35
 #: What is further from the page than this is not on it.
 _OUTSIDE = 1.0
+#: Letters at more than this angle, in radians, do not run to the right.
+_TURNED = 0.3
 _LARGEST = 10_000_000.0
 _HYPHEN = 0x02  # pdfium's own mark of a hyphen at the end of a line
 _LAST_CODE, _SURROGATES = 0x10FFFF, range(0xD800, 0xE000)
@@ -87,12 +89,14 @@ def _words(text: Any, count: int) -> Iterator[tuple[list[_Letter], bool]]:
     box = pdfium.FS_RECTF()
     modes: dict[int | None, bool] = {}
     word: list[_Letter] = []
-    was_hidden = False
+    was_hidden = is_guessed = False
     for index in range(count):
         code = pdfium.FPDFText_GetUnicode(text, index)
         letter = _letter(code)
         if letter.isspace() or not letter:
-            if word:
+            if word and pdfium.FPDFText_IsGenerated(text, index) == 1:
+                is_guessed = True
+            elif word:
                 yield word, was_hidden
                 word = []
             continue
@@ -102,9 +106,12 @@ def _words(text: Any, count: int) -> Iterator[tuple[list[_Letter], bool]]:
         if not all(math.isfinite(each) and abs(each) < _LARGEST for each in corners):
             continue
         hidden = _is_hidden(text, index, modes)
-        if word and (hidden != was_hidden or _apart(word[-1][1], corners)):
+        # pdfium guesses breaks between letters, wrongly where they stand one above another.
+        ends = is_guessed and not _is_turned(text, index)
+        if word and (ends or hidden != was_hidden or _apart(word[-1][1], corners)):
             yield word, was_hidden
             word = []
+        is_guessed = False
         word.append((letter, corners))
         was_hidden = hidden
     if word:
@@ -117,6 +124,11 @@ def _letter(code: int) -> str:
     if code > _LAST_CODE or code in _SURROGATES:
         return "\ufffd"
     return chr(code) if code > ord(" ") else " "
+
+
+def _is_turned(text: Any, index: int) -> bool:
+    angle = pdfium.FPDFText_GetCharAngle(text, index) % (2 * math.pi)
+    return _TURNED < angle < 2 * math.pi - _TURNED
 
 
 def _is_hidden(text: Any, index: int, modes: dict[int | None, bool]) -> bool:
