@@ -95,15 +95,16 @@ class PythonSandbox:
 
         run = Run(pool, code, rows, self._seconds, emit, stopped)
         try:
-            work = loop.run_in_executor(threads, run.work)
-        except RuntimeError:  # the sandbox was closed since
-            return
-        work.add_done_callback(lambda _: queue.put_nowait(()))
-        try:
-            while results := await queue.get():
-                yield results
-            if not work.cancelled():
-                await work
+            more = True
+            while more:
+                try:
+                    work = loop.run_in_executor(threads, run.work)
+                except RuntimeError:  # the sandbox was closed since
+                    return
+                work.add_done_callback(lambda _: queue.put_nowait(()))
+                while results := await queue.get():
+                    yield results
+                more = not work.cancelled() and await work
         finally:
             left.set()
 

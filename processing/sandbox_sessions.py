@@ -6,6 +6,7 @@ once more, one by one, and only the guilty one gets the error. No row runs more 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from pydantic_monty import (
@@ -41,6 +42,8 @@ _WELL_ALONE = 5
 #: So many rows that die one after the other, and the rest is not run: a program that never ends
 #: must not hold up those of others for hours.
 _MOST_DEATHS = 20
+#: After this time rows of other programs get the thread; the rest waits behind them.
+_TURN_SECONDS = 2.0
 #: Times that a session may ask for a name, a file or a pause. It gets nothing, but each refusal
 #: goes from process to process and back.
 _QUESTIONS = 1_000
@@ -117,8 +120,8 @@ class Session:
 
 
 class Run:
-    """Some rows of one program, from begin to end, in a thread. `emit` gets results in the order
-    of the rows; `stopped` is asked between two calls."""
+    """Some rows of one program, in a thread, turn by turn: others use the same threads. `emit` gets
+    results in the order of the rows; `stopped` is asked between two calls."""
 
     def __init__(
         self,
@@ -137,26 +140,29 @@ class Run:
         self._stopped = stopped
         self._done = 0
         self._deaths = 0
+        self._crashes = 0
         self._careful = False
+        self._turn_ends = 0.0
 
-    def work(self) -> None:
-        """Run all rows."""
-        crashes = 0
+    def work(self) -> bool:
+        """Run rows until all are done or the turn is over; whether some are left."""
+        self._turn_ends = monotonic() + _TURN_SECONDS
         while self._goes_on():
             try:
                 self._alone() if self._careful else self._together()
             except Unreadable as error:
-                crashes += 1
-                if not error.crashed or crashes > 1:
+                self._crashes += 1
+                if not error.crashed or self._crashes > 1:
                     self._tell_rest(str(error))
             except (MontyError, Broken):
                 self._careful = True
         if self._deaths >= _MOST_DEATHS:
             self._tell_rest(f"Not run: {_MOST_DEATHS} rows before it used up their time or memory")
+        return self._done < len(self._rows) and not self._stopped()
 
     def _goes_on(self) -> bool:
         left = self._done < len(self._rows) and self._deaths < _MOST_DEATHS
-        return left and not self._stopped()
+        return left and monotonic() < self._turn_ends and not self._stopped()
 
     def _tell(self, results: Sequence[Result]) -> None:
         if results:
@@ -214,7 +220,7 @@ class Run:
                     self._deaths, well = (0, well + 1) if healthy else (self._deaths + 1, 0)
                     if not healthy or not self._goes_on():
                         break
-        self._careful = False
+        self._careful = well < _WELL_ALONE
 
 
 def problem(pool: Monty, code: str, seconds: float) -> str | None:

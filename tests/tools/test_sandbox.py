@@ -301,6 +301,27 @@ async def test_programs_of_many_run_side_by_side(sandbox: PythonSandbox) -> None
     assert found[3:] == [[each + 1] for each in range(20)]
 
 
+async def test_a_slow_program_lets_others_have_their_turn() -> None:
+    sandbox = PythonSandbox(processes=1)
+    slow = "def run(row):\n    for n in range(10 ** 9):\n        pass"
+    try:
+        found: list[Any] = []
+
+        async def run_slow() -> None:
+            found.extend(
+                [each async for each in sandbox.results(slow, [{"n": n} for n in range(50)])]
+            )
+
+        task = asyncio.create_task(run_slow())
+        await asyncio.sleep(0)
+        assert await sandbox.run("def run(row): return row['n'] + 1", {"n": 1}) == Returned(2)
+        assert not task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    finally:
+        await sandbox.close()
+
+
 async def test_who_stops_listening_frees_the_worker() -> None:
     sandbox = PythonSandbox(processes=1, seconds=0.1)
     slow = "def run(row):\n  while row['a']: pass\n  return 1"
