@@ -88,15 +88,15 @@ async def enqueue_all(
     name: str,
     payloads: Sequence[Mapping[str, Any]],
     delay: timedelta | None = None,
-    priority: int = 0,
+    priority: int | Sequence[int] = 0,
 ) -> None:
     """Queue a job for each payload inside the connection's transaction, perhaps for later. Of those
-    that wait, the ones of a higher priority run first."""
+    that wait, the ones of a higher priority run first; it is one for all, or one for each."""
     count = len(payloads)
     await Queries(AsyncpgDriver(connection)).enqueue(  # type: ignore[arg-type]
         [name] * count,
         [orjson.dumps(payload) for payload in payloads],
-        [priority] * count,
+        [priority] * count if isinstance(priority, int) else list(priority),
         execute_after=[delay] * count,
     )
 

@@ -189,6 +189,8 @@ async def enqueue(connection: Connection, name: str, run_id: UUID) -> None:
 
 
 async def enqueue_batches(connection: Connection, run_id: UUID, numbers: Sequence[int]) -> None:
-    """Queue the jobs of batches."""
+    """Queue the jobs of batches. The first batch of any run goes before the second one of any other
+    run, so that a small run does not wait until a large one has ended."""
     payloads = [{"runId": str(run_id), "batch": number} for number in numbers]
-    await jobs.enqueue_all(connection, BATCH_JOB, payloads, priority=PRIORITY)
+    priorities = [PRIORITY - number for number in numbers]
+    await jobs.enqueue_all(connection, BATCH_JOB, payloads, priority=priorities)
