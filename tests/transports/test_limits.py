@@ -138,3 +138,21 @@ def test_the_least_used_documents_are_dropped() -> None:
     documents.prepare("{ d: __typename }")
     documents.prepare("{ e: __typename }")
     assert documents.prepare("{ a: __typename }") is not first
+
+
+def _often(count: int, field: str) -> str:
+    return " ".join(f"a{n}: {field}" for n in range(count))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{ table(id: "x") { runs(first: 1000) { failedCells(first: 1000) { error } } } }',
+        "{ webhooks { deliveries(first: 100) { nodes { attempts { number error at } } } } }",
+        "{" + _often(100, 'runEstimate(tableId: "x") { rows }') + "}",
+    ],
+    ids=["failed cells", "deliveries", "estimates"],
+)
+def test_lists_and_counts_of_runs_and_webhooks_have_their_price(text: str) -> None:
+    with pytest.raises(GraphQLError, match="costs"):
+        weigh(text, Limits(cost=20_000))
