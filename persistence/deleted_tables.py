@@ -21,6 +21,11 @@ DELETE FROM rollback_conflict WHERE (run_id, row_id) IN (
   SELECT c.run_id, c.row_id FROM rollback_conflict c JOIN rollback_run r ON r.id = c.run_id
   WHERE r.table_id = $1 LIMIT {_BATCH})
 """
+_EMPTY_BATCHES = f"""
+DELETE FROM cell_batch WHERE (run_id, number) IN (
+  SELECT b.run_id, b.number FROM cell_batch b JOIN cell_run r ON r.id = b.run_id
+  WHERE r.table_id = $1 LIMIT {_BATCH})
+"""
 _NEXT = """
 SELECT t.id, t.number, o.number AS organization_number
 FROM user_table t JOIN organization o ON o.id = t.organization_id
@@ -43,14 +48,17 @@ async def drop_next(database: Database, grace: timedelta = GRACE) -> bool:
     for log in _LOGS:
         await _empty(database.pool, log, found["id"])
     await _drop_triggers(database.pool, found["id"])
-    while await database.pool.execute(_EMPTY_CONFLICTS, found["id"]) != "DELETE 0":
-        pass
+    for statement in (_EMPTY_CONFLICTS, _EMPTY_BATCHES):
+        while await database.pool.execute(statement, found["id"]) != "DELETE 0":
+            pass
     async with database.pool.acquire() as connection, connection.transaction():
         for metadata in (
             "relay_cursor",
             "webhook_start",
             "webhook_replay",
             "rollback_run",
+            "enrichment",
+            "cell_run",
             "chart",
             "column_index",
             "table_session",
