@@ -34,6 +34,7 @@ bench: .venv/dev.stamp
 
 bench-long: .venv/dev.stamp
 	$(BIN)/python -m bench.large
+	$(BIN)/python -m bench.cells
 
 drill: .venv/dev.stamp
 	$(BIN)/python -m bench.drill
