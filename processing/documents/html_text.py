@@ -251,12 +251,13 @@ class Seen(HTMLParser):
         row = table.rows[-1]
         self._skip_covered(table, row)
         down, across = table.spans
-        self._cells += across
+        down = down if down * across <= _MOST_SPAN else 1
+        self._cells += across * down
         if self._cells > CELLS:
             raise too_many("cells of tables", CELLS)
         number = len(table.rows) - 1
         for column in range(len(row), min(len(row) + across, _MOST_SPAN)):
-            for each in range(1, min(down, _MOST_SPAN) if down * across <= _MOST_SPAN else 1):
+            for each in range(1, down):
                 table.below[number + each, column] = ""
         row += [text, *[""] * (across - 1)]
         if len(row) > _MOST_SPAN:

@@ -74,11 +74,10 @@ def _walk(message: Message, mail: _Mail) -> None:
     while left:
         part = left.pop()
         kind, name = part.get_content_type(), _file_name(part)
-        content = part.get_payload()
-        if part.is_multipart() and kind != MAIL and isinstance(content, list):
-            left += [each for each in reversed(content) if isinstance(each, Message)]
-        elif kind == MAIL and isinstance(content, list):
-            inner = [each for each in content if isinstance(each, Message)]
+        inner = _parts(part)
+        if inner and kind != MAIL:
+            left += inner[::-1]
+        elif inner:
             mail.carried += [(name or _subject(each), each.as_bytes()) for each in inner]
         elif name or part.get_content_disposition() == "attachment":
             mail.carried.append((name, _bytes(part)))
@@ -89,6 +88,11 @@ def _walk(message: Message, mail: _Mail) -> None:
             mail.plain.append(decoded(_bytes(part), _charset(part)))
         else:
             mail.carried.append((name, _bytes(part)))
+
+
+def _parts(part: Message) -> list[Message]:
+    content = part.get_payload() if part.is_multipart() else []
+    return [each for each in content if isinstance(each, Message)]
 
 
 def _bytes(part: Message) -> bytes:

@@ -127,7 +127,7 @@ def _letter(code: int) -> str:
 
 
 def _is_turned(text: Any, index: int) -> bool:
-    angle = pdfium.FPDFText_GetCharAngle(text, index) % (2 * math.pi)
+    angle: float = pdfium.FPDFText_GetCharAngle(text, index) % (2 * math.pi)
     return _TURNED < angle < 2 * math.pi - _TURNED
 
 
