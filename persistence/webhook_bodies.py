@@ -186,7 +186,11 @@ def _row_data(
         data["data"] = _values(follower, facts.columns, fact.after)
         if fact.before is not None:
             data["previousData"] = _values(follower, facts.columns, fact.before)
-            data["changedColumns"] = list(fact.changed or ())
+            data["changedColumns"] = [
+                key
+                for key in fact.changed or ()
+                if follower.columns is None or key in follower.columns
+            ]
     elif event is WebhookEvent.CELL_STATUS:
         data["cells"] = [
             {"column": m.column, "previous": m.previous, "status": m.status, "error": m.error}

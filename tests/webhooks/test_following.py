@@ -124,6 +124,7 @@ async def test_only_columns_that_are_named(hooks: Hooks) -> None:
     assert [event for event, _ in told] == ["row.created", "row.updated"]
     assert [data["data"] for _, data in told] == [{"name": "a"}, {"name": "b"}]
     assert told[1][1]["previousData"] == {"name": "a"}
+    assert told[1][1]["changedColumns"] == ["name"]
 
 
 async def test_calculations_and_statuses(hooks: Hooks) -> None:
