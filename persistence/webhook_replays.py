@@ -5,7 +5,7 @@ from uuid import UUID
 import asyncpg
 
 from domain import ids
-from domain.errors import ErrorCode, NotFound, invalid
+from domain.errors import Conflict, ErrorCode, NotFound, invalid
 from domain.webhook_records import Replay, ReplayCreate, ReplayStatus
 from persistence import jobs
 from persistence.claims import writing
@@ -19,6 +19,8 @@ from persistence.webhook_relay import CONSUMER, MOST_AT_ONCE, bounded, drafts_of
 #: The job that makes the deliveries of a replay; its payload is `{"replayId"}`.
 JOB = "webhook_replay"
 JOB_PRIORITY = -1
+#: Replays of one endpoint at a time: each may make as many deliveries as its table has changes.
+MOST_RUNNING = 5
 
 FIELDS = (
     "id, organization_id, endpoint_id, table_id, from_revision, to_revision, revision, after_row,"
@@ -34,6 +36,9 @@ INSERT INTO webhook_replay (id, organization_id, endpoint_id, table_id, from_rev
                             revision, status)
 VALUES ($1, $2, $3, $4, $5::bigint, $6, $5::bigint - 1, '{ReplayStatus.RUNNING}')
 RETURNING {FIELDS}
+"""
+_RUNNING = f"""
+SELECT count(*) FROM webhook_replay WHERE endpoint_id = $1 AND status = '{ReplayStatus.RUNNING}'
 """
 _FIND = f"SELECT {FIELDS} FROM webhook_replay WHERE id = $1 AND organization_id = $2"
 _LOCK = f"""
@@ -52,8 +57,8 @@ _STOPPED = "The webhook was disabled or deleted"
 async def store_replay(
     pool: Pool, organization_id: UUID, webhook_id: UUID, command: ReplayCreate
 ) -> Replay:
-    """A replay with its job. Raises `NotFound` for the table, and `Invalid` for revisions that its
-    log does not hold."""
+    """A replay with its job. Raises `NotFound` for the table, `Invalid` for revisions that its log
+    does not hold, and `Conflict` when too many run already."""
     async with writing(pool) as connection:
         log = await connection.fetchrow(_LOG, command.table_id, organization_id)
         if log is None:
@@ -64,6 +69,10 @@ async def store_replay(
         if command.from_revision <= log["pruned_to"]:
             message = f"The log begins behind revision {log['pruned_to']}"
             raise invalid(ErrorCode.LOG_PRUNED, message, "fromRevision")
+        if await connection.fetchval(_RUNNING, webhook_id) >= MOST_RUNNING:
+            raise Conflict(
+                f"{MOST_RUNNING} replays of the webhook run already; wait for one to end"
+            )
         replay_id = ids.new_id(ids.Kind.REPLAY)
         stored = await connection.fetchrow(
             _INSERT,

@@ -1,5 +1,6 @@
 """Work that nobody asks for: dropping the data of deleted tables, answers that nobody repeats any
-more, old answers of models, and deliveries of webhooks that ended long ago."""
+more, old answers of models, batches of runs that ended, and deliveries of webhooks that ended long
+ago."""
 
 import asyncio
 from contextlib import suppress
@@ -9,12 +10,15 @@ import structlog
 
 from persistence import deleted_tables
 from persistence.engine import Database
+from persistence.finished_runs import forget_batches
 from persistence.idempotency import Idempotency
 from persistence.tool_cache import ToolCache
 from persistence.webhook_deliveries import forget_old
 
 #: Seconds between two looks. Several workers may look at once: each step is safe to repeat.
 PAUSE = 60.0
+#: How long batches are kept behind the end of their run, for whoever looks for a fault.
+_KEEP_BATCHES = timedelta(days=1)
 
 _log = structlog.get_logger()
 
@@ -33,6 +37,8 @@ async def sweep(
                 _log.info("the data of a deleted table is gone")
             await Idempotency(database.pool).forget()
             await ToolCache(database).forget()
+            while not stopping.is_set() and await forget_batches(database.pool, _KEEP_BATCHES):
+                pass
             while not stopping.is_set() and await forget_old(database.pool, keep_deliveries):
                 pass
         except Exception:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from domain import tables
 from domain.run_records import RunStatus
 from persistence import deleted_tables
+from persistence.finished_runs import forget_batches
 from tests.runs.running import Running, ai, tool_column
 
 
@@ -41,3 +42,18 @@ async def test_the_jobs_of_a_run_that_is_gone_end_in_silence(running: Running) -
         while await world.database.pool.fetchval("SELECT count(*) FROM pgqueuer"):
             pass
     assert running.tools.calls == []
+
+
+async def test_batches_go_some_time_after_their_run(running: Running) -> None:
+    world, pool = running.world, running.world.database.pool
+    table_id = await world.table("name", tool_column("one", ai("name")))
+    await world.add(table_id, *({"name": f"n{n}"} for n in range(3)))
+    run = await running.filled(table_id)
+    await world.add(table_id, {"name": "later"})
+    waiting = await running.start(table_id)
+    count = "SELECT count(*) FROM cell_batch WHERE run_id = $1"
+    assert not await forget_batches(pool, timedelta(days=1))
+    assert await forget_batches(pool, timedelta(0))
+    assert await pool.fetchval(count, run.id) == 0
+    assert await pool.fetchval(count, waiting.id) == 1
+    assert (await running.get(run)).cells_resolved == 3
