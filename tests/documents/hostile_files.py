@@ -55,7 +55,7 @@ def pictures(seed: int = 5) -> Iterator[Case]:
         "PNG with 50 MB of notes",
         _png(9, 9, b"\0" * 27, _chunk(b"zTXt", b"a\0\0" + zlib.compress(b" " * 50_000_000, 9))),
     )
-    yield "PNG of packed zeros", _png(7_900, 8_000, b"\0" * (989 * 8_000))
+    yield "PNG of packed zeros", _png(3_900, 4_000, b"\0" * (489 * 4_000))
     size = [(256, 4, 1, 100), (257, 4, 1, 100), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1)]
     data = [(273, 4, 1, 8), (277, 3, 1, 1), (278, 4, 1, 100), (279, 4, 1, 10_000)]
     yield "TIFF whose next page is itself", _tiff([*size, *data], 8) + b"\0" * 10_000
@@ -93,7 +93,7 @@ def mails() -> Iterator[Case]:
     yield "300 mails in each other", _mail(inner + "\nend", "message/rfc822")
     part = "--b\nContent-Disposition: attachment; filename=a.txt\n\nx\n"
     yield "5,000 files", _mail(part * 5_000, "multipart/mixed; boundary=b")
-    yield "20,000 parts", _mail("--b\n\nx\n" * 20_000, "multipart/mixed; boundary=b")
+    yield "5,000 parts", _mail("--b\n\nx\n" * 5_000, "multipart/mixed; boundary=b")
     yield (
         "one boundary for all",
         _mail(
@@ -114,15 +114,15 @@ def mails() -> Iterator[Case]:
     words = "Subject: " + "=?utf-8?b?/////w==?= " * 5_000
     yield "a subject of 5,000 wrong words", _mail("x").replace(b"Subject: x", words.encode())
     yield (
-        "100,000 headers",
-        _mail("x").replace(b"MIME-Version", b"X-A: b\n" * 100_000 + b"MIME-Version"),
+        "20,000 headers",
+        _mail("x").replace(b"MIME-Version", b"X-A: b\n" * 20_000 + b"MIME-Version"),
     )
     yield "a name of 1 MB", _mail("x", f"text/plain; name*0={'a' * 1_000_000}")
     yield "zero bytes", _mail("x\0y\0" * 999)
 
 
 def webs() -> Iterator[Case]:
-    yield "1,000,000 tags", _HTML + b"<b>x</b>" * 500_000
+    yield "1,000,000 tags", _HTML + b"<i>x</i>" * 500_000
     yield "100,000 boxes in each other", _HTML + b"<div>" * 100_000 + b"x"
     yield "5,000 tables in each other", _HTML + b"<table><tr><td>x" * 5_000
     yield (
@@ -134,33 +134,33 @@ def webs() -> Iterator[Case]:
     yield "2,000 rows of wide cells", _HTML + b"<table>" + span * 2_000
     yield "100,000 cells in a row", _HTML + b"<table><tr>" + b"<td>x" * 100_000
     yield "5,000 cells that reach down", _HTML + b"<table>" + b"<tr><td rowspan=500>x" * 5_000
-    yield "a remark without an end", _HTML + b"<!--" + b"x" * 1_000_000
+    yield "a remark without an end", _HTML + b"<!--" + b"x" * 100_000
     yield "a script without an end", _HTML + b"<script>" + b"<" * 200_000
     yield "a tag of 100,000 attributes", _HTML + b"<p " + b"a=b " * 100_000 + b">x"
-    yield "20,000 open brackets", _HTML + b"< " * 20_000
+    yield "10,000 open brackets", _HTML + b"< " * 10_000
     yield "5,000 starts of tags", _HTML + b"<a" * 5_000
     yield "100,000 entities", _HTML + b"&lt;&#0;&#x110000;&nosuch;" * 25_000
     yield "closing what is not open", _HTML + b"</td></tr></table></div>" * 50_000
     yield "UTF-16, it says", b"<html><meta charset=utf-16><body>Gr\xfc\xdfe"
     yield "UTF-7, it says", b"<html><meta charset=utf-7><body>+ADw-script+AD4-"
     yield "zero bytes", _HTML + b"<p>a\0b</p>" * 100
-    yield "one word of 500 kB", _HTML + b"x" * 500_000
+    yield "one word of 200 kB", _HTML + b"x" * 200_000
 
 
 def texts() -> Iterator[Case]:
     chance = random.Random(5)
     yield "nothing", b""
     yield "21 MB", b"word " * 4_200_000
-    yield "one line of 500 kB", b"word " * 100_000
-    yield "one word of 1 MB", b"x" * 1_000_000
+    yield "one line of 100 kB", b"word " * 20_000
+    yield "one word of 200 kB", b"x" * 200_000
     yield "100,000 lines", b"a\n" * 100_000
-    yield "form feeds", b"\f" * 50_000
+    yield "form feeds", b"\f" * 200
     yield "half of a UTF-16", "Grüße".encode("utf-16")[:-1]
     yield "halves of pairs", b"\xff\xfe" + b"\x00\xd8" * 5_000
     yield "wrong UTF-8", b"Gr\xc3\xbc\xdfe \xf5\xff\n" * 100
     yield "tabs", b"\t" * 100_000 + b"x"
     yield "1,000 columns", b",".join(b"a" for _ in range(1_000)) + b"\n1\n"
-    yield "a quote without an end", b'a,b\n1,"' + b"x\n" * 200_000
+    yield "a quote without an end", b'a,b\n1,"' + b"x\n" * 5_000
     yield "noise", chance.randbytes(10_000)
     yield "brackets", b"[" * 100_000
     yield "marks on a letter", ("e" + "\u0301" * 50_000).encode()

@@ -158,20 +158,20 @@ def sizes() -> Iterator[Case]:
 def bombs() -> Iterator[Case]:
     zeros = zlib.compress(b" " * 50_000_000, 9)
     yield "a page of 50 MB of spaces", _page(stream(zeros, "/Filter /FlateDecode"))
-    twice = zlib.compress(zlib.compress(b"0" * 300_000_000, 9), 9)
+    twice = zlib.compress(zlib.compress(b"0" * 60_000_000, 9), 9)
     yield "packed twice", _page(stream(twice, "/Filter [/FlateDecode /FlateDecode]"))
     many = "[" + "/FlateDecode " * 500 + "]"
     yield "packed 500 times, it says", _page(stream(zeros, f"/Filter {many}"))
-    lines = b"".join(b"%d %d m %d %d l S\n" % (n % 600, n % 800, n % 7, n) for n in range(150_000))
-    yield "150,000 lines", _page(stream(zlib.compress(lines), "/Filter /FlateDecode"))
+    lines = b"".join(b"%d %d m %d %d l S\n" % (n % 600, n % 800, n % 7, n) for n in range(60_000))
+    yield "60,000 lines", _page(stream(zlib.compress(lines), "/Filter /FlateDecode"))
     grid = "".join(
-        f"0 {y / 4} m 600 {y / 4} l S {y / 5} 0 m {y / 5} 800 l S " for y in range(3_000)
+        f"0 {y / 4} m 600 {y / 4} l S {y / 5} 0 m {y / 5} 800 l S " for y in range(1_500)
     )
-    yield "a grid of 3,000 by 3,000", _drawing(grid)
-    words = b"BT /F 1 Tf 1 0 0 1 5 5 Tm " + b"(a b c d e f g h) Tj " * 15_000 + b"ET"
-    yield "120,000 words in one line", _page(stream(zlib.compress(words), "/Filter /FlateDecode"))
-    rows = "".join(f"1 0 0 1 {x * 60} {y} Tm (a) Tj " for y in range(0, 800, 2) for x in range(10))
-    yield "400 rows of tiny cells", _drawing(f"BT /F 1 Tf {rows} ET")
+    yield "a grid of 1,500 by 1,500", _drawing(grid)
+    words = b"BT /F 1 Tf 1 0 0 1 5 5 Tm " + b"(a b c d e f g h) Tj " * 5_000 + b"ET"
+    yield "40,000 words in one line", _page(stream(zlib.compress(words), "/Filter /FlateDecode"))
+    rows = "".join(f"1 0 0 1 {x * 60} {y} Tm (a) Tj " for y in range(0, 800, 4) for x in range(10))
+    yield "200 rows of tiny cells", _drawing(f"BT /F 1 Tf {rows} ET")
     held = stream(zeros, "/Type /ObjStm /N 100000000 /First 10 /Filter /FlateDecode")
     yield "100 million objects in one", _page(stream(b""), o6=held, o1="<< /Pages 6 1 R >>")
     table = stream(b"\0" * 90, "/Type /XRef /Size 2000000000 /W [1 2 1] /Root 1 0 R")
@@ -185,9 +185,9 @@ def bombs() -> Iterator[Case]:
     font = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 6 0 R >>"
     text = stream(b"BT /F 9 Tf 50 50 Td (Hello) Tj ET")
     yield "letters that mean 4,000 million", _page(text, o5=font, o6=stream(map_of))
-    notes = " ".join(["6 0 R"] * 50_000)
+    notes = " ".join(["6 0 R"] * 20_000)
     note = "<< /Type /Annot /Subtype /FreeText /Rect [9 9 99 99] /Contents (note) >>"
-    yield "50,000 notes", _page(stream(b""), f"{_PAGE} /Annots [{notes}] >>", o6=note)
+    yield "20,000 notes", _page(stream(b""), f"{_PAGE} /Annots [{notes}] >>", o6=note)
 
 
 def odd_pictures() -> Iterator[Case]:
