@@ -1,6 +1,6 @@
 """What runs need of storage; `ports.Storage` has them as attributes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -114,6 +114,9 @@ class CellBatchStore(Protocol):
 
     async def begin(self, run_id: UUID, number: int) -> Batch | None:
         """Take up a batch; None when there is nothing to do, or not now."""
+
+    async def weigh(self, shape: TableShape, batch: Batch, columns: Filled) -> Mapping[UUID, int]:
+        """About the bytes of the inputs in each row; rows that are not there or light may miss."""
 
     async def take(self, shape: TableShape, batch: Batch, columns: Filled) -> list[TakenCell]:
         """Set the batch's cells of these columns to calculating, in one revision, and read what

@@ -1,6 +1,6 @@
 """The work of batches: taking up, taking cells, setting budget aside, storing results, ending."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from persistence.row_update import merge_assignments, update_statement
 from persistence.run_cells import finish_cells, read_inputs, take_cells
 from persistence.run_releases import give_back, requeue
 from persistence.run_rows import FIELDS, count, run_of
+from persistence.run_weights import weigh_rows
 from persistence.statements import statements
 from persistence.unit_of_work import NothingWritten, TableWrite, Wake, write_table
 
@@ -69,6 +70,10 @@ class CellBatches:
                 return None
             row = await connection.fetchrow(_BEGIN_BATCH, run_id, number)
         return Batch(run, number, row["row_ids"], row["attempt"]) if row else None
+
+    async def weigh(self, shape: TableShape, batch: Batch, columns: Filled) -> Mapping[UUID, int]:
+        """About the bytes of the inputs in each row."""
+        return await weigh_rows(self._pool, shape, batch.row_ids, columns)
 
     async def take(self, shape: TableShape, batch: Batch, columns: Filled) -> list[TakenCell]:
         """Take the cells of these columns; no revision is used when none is left."""

@@ -24,6 +24,8 @@ from persistence.jobs import TryAgain, out_of_reach
 #: Answers are written at the latest after this time, or when there are so many.
 GROUP_SECONDS = 0.25
 GROUP_CELLS = 500
+#: Inputs that are read at once.
+PART_BYTES = 8_000_000
 #: How often a batch that waits for answers looks whether its run was cancelled.
 LOOK_SECONDS = 1.0
 _ATTEMPTS = 10
@@ -75,18 +77,35 @@ class _Filling:
     async def run(self) -> None:
         shape = await self._shape()
         for level in levels(shape, self._batch.run.columns):
-            while (status := await self._status()) is RunStatus.PAUSED:
-                if await self._storage.cell_batches.leave(self._batch):
+            for part in await self._parts(level):
+                while (status := await self._status()) is RunStatus.PAUSED:
+                    if await self._storage.cell_batches.leave(self._batch):
+                        raise _Over
+                if status not in ACTIVE:
                     raise _Over
-            if status not in ACTIVE:
-                raise _Over
-            await self._fill(level)
+                await self._fill(level, part)
 
-    async def _fill(self, level: Sequence[int]) -> None:
-        cells = await self._on_shape(
-            lambda shape: self._storage.cell_batches.take(
+    async def _parts(self, level: Sequence[int]) -> list[Batch]:
+        """The batch in parts whose inputs fit: mostly one."""
+        weights = await self._on_shape(
+            lambda shape: self._storage.cell_batches.weigh(
                 shape, self._batch, self._filled(shape, level)
             )
+        )
+        parts: list[list[UUID]] = [[]]
+        weight = 0
+        for row_id in self._batch.row_ids:
+            own = weights.get(row_id, 0)
+            if parts[-1] and weight + own > PART_BYTES:
+                parts.append([])
+                weight = 0
+            parts[-1].append(row_id)
+            weight += own
+        return [replace(self._batch, row_ids=rows) for rows in parts]
+
+    async def _fill(self, level: Sequence[int], part: Batch) -> None:
+        cells = await self._on_shape(
+            lambda shape: self._storage.cell_batches.take(shape, part, self._filled(shape, level))
         )
         shape = await self._shape()
         filled = {column.number: (column, tool) for column, tool in self._filled(shape, level)}
