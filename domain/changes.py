@@ -44,8 +44,8 @@ class OrganizationChangeKind(StrEnum):
     PROVIDER_CREATED = "provider_created"
     PROVIDER_UPDATED = "provider_updated"
     PROVIDER_DELETED = "provider_deleted"
-    SECRET_SET = "secret_set"
-    SECRET_DELETED = "secret_deleted"
+    SECRET_SET = "secret_set"  # noqa: S105  a kind of change
+    SECRET_DELETED = "secret_deleted"  # noqa: S105  a kind of change
 
 
 class CauseKind(StrEnum):

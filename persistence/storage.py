@@ -6,8 +6,8 @@ from domain.access import Viewer
 from domain.addresses import Allowed
 from persistence.aggregates import Aggregates
 from persistence.blobs import Blobs
-from persistence.change_log import ChangeLog
 from persistence.cell_batches import CellBatches
+from persistence.change_log import ChangeLog
 from persistence.charts import Charts
 from persistence.columns import Columns
 from persistence.dependents import Dependents
@@ -101,7 +101,8 @@ class PostgresStorage:
         self.templates = Templates(database, wake)
         self.triggers = Triggers(database, wake)
         self.firings = Firings(database)
-        self.relay = Relay(database, [TriggerRelay(shapes), Dependents(shapes), WebhookRelay(shapes)], wake)
+        consumers = [TriggerRelay(shapes), Dependents(shapes), WebhookRelay(shapes)]
+        self.relay = Relay(database, consumers, wake)
         self.webhooks = Webhooks(database, wake, self.secret_box)
         self.webhook_deliveries = WebhookDeliveries(database)
         self.webhook_sending = WebhookSending(database, self.secret_box)

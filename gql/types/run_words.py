@@ -1,41 +1,38 @@
 """The words of runs."""
 
 from enum import Enum
+from typing import Any
 
 import strawberry
 
 
+def _word(value: str, description: str) -> Any:
+    return strawberry.enum_value(value, description=description)
+
+
 @strawberry.enum(description="Which cells of the chosen rows a run fills.")
 class RunMode(Enum):
-    MISSING = strawberry.enum_value(
-        "missing", description="Those that nothing was put into: INITIALIZED and READY."
-    )
-    STALE = strawberry.enum_value("stale", description="Those whose inputs changed: STALE.")
-    ERRORS = strawberry.enum_value("errors", description="Those that failed: ERROR.")
-    ALL = strawberry.enum_value("all", description="All that no run holds.")
+    MISSING = _word("missing", "Those that nothing was put into: INITIALIZED and READY.")
+    STALE = _word("stale", "Those whose inputs changed: STALE.")
+    ERRORS = _word("errors", "Those that failed: ERROR.")
+    ALL = _word("all", "All that no run holds.")
 
 
 @strawberry.enum(description="Where a run stands.")
 class RunStatus(Enum):
-    QUEUED = strawberry.enum_value("queued", description="Its cells wait, or are being queued.")
-    RUNNING = strawberry.enum_value("running", description="Cells are being filled.")
-    PAUSED = strawberry.enum_value(
-        "paused", description="It begins no further cells until somebody resumes it."
+    QUEUED = _word("queued", "Its cells wait, or are being queued.")
+    RUNNING = _word("running", "Cells are being filled.")
+    PAUSED = _word("paused", "It begins no further cells until somebody resumes it.")
+    COMPLETED = _word("completed", "Every cell that it took is resolved.")
+    PARTIAL = _word(
+        "partial", "Some cells are resolved, others not: `reasons` and `error` say why."
     )
-    COMPLETED = strawberry.enum_value(
-        "completed", description="Every cell that it took is resolved."
-    )
-    PARTIAL = strawberry.enum_value(
-        "partial", description="Some cells are resolved, others not: `reasons` and `error` say why."
-    )
-    FAILED = strawberry.enum_value("failed", description="No cell could be filled.")
-    CANCELLED = strawberry.enum_value("cancelled", description="Somebody stopped it.")
+    FAILED = _word("failed", "No cell could be filled.")
+    CANCELLED = _word("cancelled", "Somebody stopped it.")
 
 
 @strawberry.enum(description="Why a run did not resolve all of its cells.")
 class RunReason(Enum):
-    ERRORS = strawberry.enum_value("errors", description="Cells failed: see `failedCells`.")
-    BUDGET = strawberry.enum_value("budget", description="The budget allowed no more.")
-    STALE = strawberry.enum_value(
-        "stale", description="Inputs changed while values were made of them."
-    )
+    ERRORS = _word("errors", "Cells failed: see `failedCells`.")
+    BUDGET = _word("budget", "The budget allowed no more.")
+    STALE = _word("stale", "Inputs changed while values were made of them.")

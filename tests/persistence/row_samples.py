@@ -213,6 +213,7 @@ def matches(filter: Filter, row: SampleRow) -> bool:
         return any(matches(part, row) for part in filter.parts)
     if isinstance(filter, Not):
         return not matches(filter.part, row)
+    assert isinstance(filter, Where)
     return _compare(filter, row.value(filter.field))
 
 

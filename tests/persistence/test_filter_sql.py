@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.cell_filters import CellWhere
 from domain.columns import Column, ColumnType, TableShape
 from domain.fields import SYSTEM_FIELDS, Field, family_of
 from domain.filters import (
@@ -157,6 +158,7 @@ def _without_values(filter: Filter) -> Filter:
         return Where(filter.field, filter.operator, () if isinstance(filter.value, tuple) else None)
     if isinstance(filter, Not):
         return Not(_without_values(filter.part))
+    assert not isinstance(filter, CellWhere)
     return type(filter)(tuple(_without_values(part) for part in filter.parts))
 
 
