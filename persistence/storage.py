@@ -24,7 +24,7 @@ from persistence.lookups import Lookups
 from persistence.named_secrets import NamedSecrets
 from persistence.projects import Projects
 from persistence.providers import Providers
-from persistence.relay import Relay
+from persistence.relay import Consumer, Relay
 from persistence.rollbacks import Rollbacks
 from persistence.rows import Rows
 from persistence.runs import Runs
@@ -101,7 +101,7 @@ class PostgresStorage:
         self.templates = Templates(database, wake)
         self.triggers = Triggers(database, wake)
         self.firings = Firings(database)
-        consumers = [TriggerRelay(shapes), Dependents(shapes), WebhookRelay(shapes)]
+        consumers: list[Consumer] = [TriggerRelay(shapes), Dependents(shapes), WebhookRelay(shapes)]
         self.relay = Relay(database, consumers, wake)
         self.webhooks = Webhooks(database, wake, self.secret_box)
         self.webhook_deliveries = WebhookDeliveries(database)
