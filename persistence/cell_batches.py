@@ -174,6 +174,8 @@ class CellBatches:
     async def end(self, batch: Batch) -> None:
         """The batch is done. What is still set aside for it is free."""
         async with writing(self._pool) as connection:
+            run_id = batch.run.id  # first the run, as everybody does
+            await connection.execute("SELECT FROM cell_run WHERE id = $1 FOR UPDATE", run_id)
             left = await connection.fetchrow(
                 "SELECT reserved_tokens, reserved_cost FROM cell_batch"
                 " WHERE run_id = $1 AND number = $2 AND status <> 'done' FOR UPDATE",

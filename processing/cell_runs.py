@@ -15,7 +15,7 @@ import structlog
 
 from domain import filters
 from domain.columns import TableShape
-from domain.errors import Invalid, StructureMoved
+from domain.errors import Invalid, StructureMoved, TooLarge
 from domain.ports import Storage
 from domain.run_ports import Tools
 from domain.run_records import CHUNK_ROWS, Run, Search
@@ -145,7 +145,7 @@ async def _guarded(storage: Storage, run_id: UUID, work: Callable[[], Awaitable[
         run = await storage.runs.by_id(run_id)
         if run is None:
             return
-        told = str(error) if isinstance(error, Invalid) else _INTERNAL
+        told = str(error) if isinstance(error, Invalid | TooLarge) else _INTERNAL
         if told is _INTERNAL:
             _log.exception("a run failed", run_id=str(run_id))
         shape = await storage.tables.shape(run.organization_id, run.table_id)
