@@ -13,6 +13,10 @@ from domain.tool_ports import (
     TryLater,
 )
 from domain.tool_records import Answer, Producer, ProducerKind, ToolKind
+from persistence.jobs import out_of_reach
+
+#: How long a database that is away is given.
+_AWAY_SECONDS = 1.0
 
 _log = structlog.get_logger()
 
@@ -58,7 +62,10 @@ class Tools:
                     _log.warning("tool_answered_twice", kind=work.tool.kind, index=answer.index)
         except TryLater:
             raise
-        except Exception:
+        except Exception as error:
+            # Keys, secrets and other tables are read from the database; programs need none.
+            if work.tool.kind is not ToolKind.PYTHON and out_of_reach(error):
+                raise TryLater("The database is out of reach", _AWAY_SECONDS) from error
             _log.exception("tool_failed", kind=work.tool.kind, table=str(work.table_id))
             fault = FAILED
         finally:

@@ -71,6 +71,19 @@ async def test_a_fault_of_an_engine_shows_nothing_of_it() -> None:
     assert "1234" not in FAILED
 
 
+async def test_a_database_that_restarts_is_no_fault_of_the_cells() -> None:
+    async def script(_: ToolWork) -> AsyncIterator[Answer]:
+        yield Answer(0, BY, value=1)
+        raise ConnectionRefusedError
+
+    tools = Tools({ToolKind.AI: Scripted(script)}, PythonSandbox())
+    found: list[Answer] = []
+    with pytest.raises(TryLater, match="out of reach"):
+        async for answer in tools.answers(work()):
+            found.append(answer)
+    assert [answer.index for answer in found] == [0]
+
+
 async def test_try_later_leaves_the_rest_without_answers() -> None:
     async def script(_: ToolWork) -> AsyncIterator[Answer]:
         yield Answer(2, BY, value=1)
