@@ -2,24 +2,15 @@
 settings stay the same."""
 
 import asyncio
+import importlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import httpx2
-from anthropic import AsyncAnthropic
-from openai import AsyncOpenAI
 from pydantic_ai.models import Model
-from pydantic_ai.models.anthropic import AnthropicModel
-from pydantic_ai.models.google import GoogleModel
-from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
-from pydantic_ai.profiles import merge_profile
-from pydantic_ai.profiles.openai import OpenAIModelProfile
-from pydantic_ai.providers.anthropic import AnthropicProvider
-from pydantic_ai.providers.google import GoogleProvider
-from pydantic_ai.providers.openai import OpenAIProvider
 
 from domain.provider_records import OpenProvider, Provider, ProviderKind
 from processing.outbound import Outbound
@@ -33,6 +24,13 @@ _MOST_MODELS = 100
 _CONNECT_SECONDS = 5.0
 #: The libraries want a key even for servers that take none; it is never sent.
 _NO_KEY = "none"
+#: Each brings the library of its provider, which takes a second or four: only those are loaded that
+#: somebody asks.
+_MAKERS = {
+    ProviderKind.OPENAI: "processing.providers.openai_models",
+    ProviderKind.ANTHROPIC: "processing.providers.anthropic_models",
+    ProviderKind.GOOGLE: "processing.providers.google_models",
+}
 
 _PUBLIC = {
     ProviderKind.OPENAI: "https://api.openai.com/v1",
@@ -51,6 +49,10 @@ _HEADERS = frozenset(
         "transfer-encoding",
     )
 )
+
+
+#: Base URL, key, client, and whether it is the provider's own address → name and network → model.
+Maker = Callable[[str, str, httpx2.AsyncClient, bool], Callable[[str, bool], Model]]
 
 
 @dataclass
@@ -100,6 +102,12 @@ class Client:
             await asyncio.shield(self.http.aclose())
 
 
+async def _maker(kind: ProviderKind) -> Maker:
+    module = await asyncio.to_thread(importlib.import_module, _MAKERS[kind])
+    maker: Maker = module.maker
+    return maker
+
+
 class Clients:
     """The clients of a process."""
 
@@ -110,11 +118,12 @@ class Clients:
     async def get(self, opened: OpenProvider) -> Client:
         """The client of a provider; a new one after its settings changed."""
         provider = opened.provider
+        maker = await _maker(provider.kind)
         known = self._clients.get(provider.id)
         if known is not None and known.provider == provider:
             self._clients.move_to_end(provider.id)
             return known
-        made = self._clients[provider.id] = self._made(opened)
+        made = self._clients[provider.id] = self._made(opened, maker)
         self._clients.move_to_end(provider.id)
         if known is not None:
             await known.retire()
@@ -129,7 +138,7 @@ class Clients:
             await client.http.aclose()
         self._clients.clear()
 
-    def _made(self, opened: OpenProvider) -> Client:
+    def _made(self, opened: OpenProvider, maker: Maker) -> Client:
         provider = opened.provider
         settings = provider.settings
         http = httpx2.AsyncClient(
@@ -141,7 +150,8 @@ class Clients:
             timeout=httpx2.Timeout(settings.timeout_seconds + 1, connect=_CONNECT_SECONDS),
             event_hooks={"request": [_own_headers(provider.kind, opened.api_key)]},
         )
-        make = _MAKERS[provider.kind](opened, http)
+        base_url = provider.base_url or _PUBLIC[provider.kind]
+        make = maker(base_url, opened.api_key or _NO_KEY, http, provider.base_url is None)
         return Client(provider, http, make, Gate(settings.concurrency), opened.api_key)
 
 
@@ -164,53 +174,3 @@ def _own_headers(
         request.headers = httpx2.Headers([*kept, *own.items()])
 
     return replace
-
-
-def _base_url(provider: Provider) -> str:
-    return provider.base_url or _PUBLIC[provider.kind]
-
-
-def _openai(opened: OpenProvider, http: httpx2.AsyncClient) -> Callable[[str, bool], Model]:
-    base_url = _base_url(opened.provider)
-    client = AsyncOpenAI(
-        base_url=base_url, api_key=opened.api_key or _NO_KEY, http_client=http, max_retries=0
-    )
-    provider = OpenAIProvider(openai_client=client)
-    # Servers that speak the protocol know the older word for the bound of tokens; OpenAI's own
-    # newer models only know the newer one.
-    newer = opened.provider.base_url is None
-    words = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=newer)
-
-    def make(name: str, network: bool) -> Model:
-        profile = merge_profile(provider.model_profile(name), words)
-        if network:
-            return OpenAIResponsesModel(name, provider=provider)
-        return OpenAIChatModel(name, provider=provider, profile=profile)
-
-    return make
-
-
-def _anthropic(opened: OpenProvider, http: httpx2.AsyncClient) -> Callable[[str, bool], Model]:
-    client = AsyncAnthropic(
-        api_key=opened.api_key or _NO_KEY,
-        base_url=_base_url(opened.provider),
-        http_client=http,
-        max_retries=0,
-    )
-    provider = AnthropicProvider(anthropic_client=client)
-    return lambda name, _network: AnthropicModel(name, provider=provider)
-
-
-def _google(opened: OpenProvider, http: httpx2.AsyncClient) -> Callable[[str, bool], Model]:
-    provider = GoogleProvider(
-        api_key=opened.api_key or _NO_KEY, base_url=_base_url(opened.provider), http_client=http
-    )
-    return lambda name, _network: GoogleModel(name, provider=provider)
-
-
-_Maker = Callable[[OpenProvider, httpx2.AsyncClient], Callable[[str, bool], Model]]
-_MAKERS: Mapping[ProviderKind, _Maker] = {
-    ProviderKind.OPENAI: _openai,
-    ProviderKind.ANTHROPIC: _anthropic,
-    ProviderKind.GOOGLE: _google,
-}
