@@ -1,4 +1,4 @@
-"""Data to look at after the first start: two tables with formulas and charts."""
+"""Data to look at after the first start: three tables, with tools, formulas and charts."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,14 +8,17 @@ from uuid import UUID
 
 import structlog
 
-from domain import charts, column_editing, files, imports, projects, tables
+from domain import charts, column_editing, files, imports, projects, runs, tables
 from domain.access import Viewer
 from domain.chart_records import ChartCreate
-from domain.columns import ColumnType, NewColumn
+from domain.columns import ColumnType, ComputedBy, NewColumn
 from domain.entities import ProjectCreate, TableCreate, TableSource
 from domain.files import FileUpload
 from domain.imports import ImportStart
 from domain.inference import MappingEntry
+from domain.run_records import CellsRun
+from domain.tool_records import AiTool, PythonTool, ToolSettings
+from domain.tools import make_tool
 from persistence.storage import PostgresStorage
 
 _FOLDER = Path(__file__).parent / "demo"
@@ -27,13 +30,14 @@ _log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class _DemoTable:
     """A file of the demo folder and the columns that it becomes (header → label and type), with
-    formulas and charts over them."""
+    formulas, tools and charts over them. Tools are run once, by the worker."""
 
     file: str
     name: str
     description: str
     columns: Mapping[str, tuple[str, ColumnType]]
     formulas: Sequence[NewColumn] = ()
+    tools: Sequence[NewColumn] = ()
     charts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -42,8 +46,28 @@ def _computed(key: str, label: str, formula: str) -> NewColumn:
     return NewColumn(key, label, ColumnType.COMPUTED, config=config)
 
 
+def _filled(key: str, label: str, settings: ToolSettings) -> NewColumn:
+    tool = make_tool(settings)
+    return NewColumn(key, label, _T, computed_by=ComputedBy.TOOL, tool=tool)
+
+
+_INITIALS = """\
+def run(row):
+    return "".join([word[0] for word in row["short_name"].split()])
+"""
+
 _N, _T = ColumnType.NUMBER, ColumnType.TEXT
 _DEMO_TABLES = (
+    _DemoTable(
+        "airlines.csv",
+        "Airlines",
+        "The airlines of these flights; rules shorten the names, and Python takes the initials",
+        {"carrier": ("Carrier", _T), "name": ("Name", _T)},
+        tools=(
+            _filled("short_name", "Short name", AiTool("Remove the company suffix from {{name}}")),
+            _filled("initials", "Initials", PythonTool(_INITIALS)),
+        ),
+    ),
     _DemoTable(
         "planes.csv",
         "Planes",
@@ -74,11 +98,11 @@ _DEMO_TABLES = (
             "air_time": ("Air time (min)", _N),
             "distance": ("Distance (mi)", _N),
         },
-        (
+        formulas=(
             _computed("made_up", "Made up on the way (min)", "{{dep_delay}} - {{arr_delay}}"),
             _computed("speed", "Speed (mph)", "round({{distance}} / {{air_time}} * 60)"),
         ),
-        {
+        charts={
             "Flights by airline": {"type": "bar", "xColumn": "carrier", "aggregation": "count"},
             "Delay by month": {
                 "type": "line",
@@ -99,8 +123,10 @@ async def load(storage: PostgresStorage, viewer: Viewer) -> None:
         command = TableCreate(demo.name, demo.description, project.id, TableSource.IMPORTED)
         table_id = (await tables.create_table(viewer, storage, command)).table.id
         rows = await _fill(storage, viewer, table_id, demo)
-        for column in demo.formulas:
+        for column in (*demo.formulas, *demo.tools):
             await column_editing.add_column(viewer, storage, table_id, column)
+        if demo.tools:
+            await runs.start_run(viewer, storage, CellsRun(table_id))
         for name, config in demo.charts.items():
             await charts.create_chart(viewer, storage, ChartCreate(table_id, name, config))
         _log.info("demo data loaded", table=demo.name, rows=rows)

@@ -105,6 +105,7 @@ async def test_the_demo_is_loaded_once_and_whole(settings: Settings) -> None:
         assert project.name == "Flights 2013"
         found = await tables.list_tables(viewer, storage, TableSearch(project_id=project.id))
         assert {table.name: table.row_count for table in found} == {
+            "Airlines": 16,
             "Flights": 3000,
             "Planes": 1409,
         }
