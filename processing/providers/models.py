@@ -1,8 +1,7 @@
 """Models of providers as an engine: questions, answers, and what they would cost.
 
 Importing this brings large libraries, and each provider that is asked its own: seconds, and up to
-130 MB. `processing/ai_tools.py`
-does it when a model is asked for the first time."""
+130 MB. `processing/ai_tools.py` does it when a model is asked for the first time."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
