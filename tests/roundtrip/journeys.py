@@ -9,7 +9,7 @@ from tests.rest.calls import Calls
 from tests.roundtrip.real_files import Content, normal
 
 #: Up to this many cells a file goes through every format.
-MOST_CELLS = 8_000
+MOST_CELLS = 2_000
 
 
 async def goes_round(calls: Calls, table_id: str, content: Content, types: list[str]) -> None:
