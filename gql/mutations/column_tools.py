@@ -100,9 +100,7 @@ def given_tool(given: ColumnToolInput) -> records.Tool:
     return make_tool(_settings(given.run), given.inputs)
 
 
-async def refuse_programs(
-    info: Info, tools: Mapping[tuple[str, ...], records.Tool | None]
-) -> None:
+async def refuse_programs(info: Info, tools: Mapping[tuple[str, ...], records.Tool | None]) -> None:
     """Raise `Invalid` for programs that the sandbox cannot run; tools by their paths."""
     if any(tool is not None and tool.kind is records.ToolKind.PYTHON for tool in tools.values()):
         await check_programs(info.context.viewer, info.context.tools, tools)
