@@ -53,7 +53,7 @@ async def count_deliveries(
 
 async def get_delivery(viewer: Viewer, storage: Storage, delivery_id: UUID) -> Delivery:
     """One delivery. Raises `NotFound`."""
-    access.require(viewer, "webhookDeliveries")
+    access.require(viewer, "webhookDelivery")
     return await _existing_delivery(viewer, storage, delivery_id)
 
 

@@ -20,7 +20,7 @@ def _word(value: str, description: str) -> Any:
 
 @strawberry.enum(description="In which words an endpoint is told.")
 class WebhookDialect(Enum):
-    NATIVE = _word("native", "`type`, `id`, `timestamp` and `data` with the row's values.")
+    NATIVE = _word("native", "Our own: `type`, `id`, `timestamp` and `data` with the row's values.")
     PHACET = _word("phacet", "As the Phacet API: `eventType`, `eventId`, and `data` of ids only.")
 
 

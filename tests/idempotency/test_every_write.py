@@ -20,9 +20,12 @@ __all__ = ["owned", "world"]
 _READS = (
     "aggregate_",
     "chart_state",
+    "check_",
     "count_",
     "deleted_",
     "diff_",
+    "estimate_",
+    "failed_cells",
     "finished_",
     "get_",
     "import_error_file",
@@ -30,11 +33,14 @@ _READS = (
     "import_rejections",
     "list_",
     "open_",
+    "plan_",
     "preview_",
     "read_",
     "revision_",
     "rollback_",
+    "run_progress",
     "run_steps",
+    "runs_of_table",
     "watch_",
 )
 #: In the world of these tests they find nothing to do, or refuse it before they write.
@@ -44,6 +50,8 @@ _NOTHING_TO_DO = {
     "replay_run",
     "restore_column",
     "resume_import",
+    "start_run",
+    "stop_run",
 }
 
 

@@ -47,6 +47,10 @@ async def test_what_lies_outside_does_not_exist(world: World, owned: Owned, name
     if name == "list_tables":
         assert [table.id for table in await call] == [elsewhere]
         return
+    if name == "create_webhook":
+        with pytest.raises(Invalid, match="Table not found"):
+            await call
+        return
     if name == "create_table":
         with pytest.raises(Invalid, match="Project not found"):
             await call
