@@ -46,6 +46,14 @@ class OrganizationChangeKind(StrEnum):
     PROVIDER_DELETED = "provider_deleted"
     SECRET_SET = "secret_set"  # noqa: S105  a kind of change
     SECRET_DELETED = "secret_deleted"  # noqa: S105  a kind of change
+    SCHEMA_CREATED = "schema_created"
+    SCHEMA_UPDATED = "schema_updated"
+    SCHEMA_DELETED = "schema_deleted"
+    CLASSIFIER_CREATED = "classifier_created"
+    CLASSIFIER_UPDATED = "classifier_updated"
+    CLASSIFIER_DELETED = "classifier_deleted"
+    DOCUMENT_EXTRACTED = "document_extracted"
+    DOCUMENT_REVIEWED = "document_reviewed"
 
 
 class CauseKind(StrEnum):
@@ -59,6 +67,8 @@ class CauseKind(StrEnum):
     TEMPLATE = "template"
     RUN = "run"
     DEPENDENT = "dependent"
+    EXTRACTION = "extraction"
+    REVIEW = "review"
 
 
 #: A write that a trigger's workflow makes is one deeper than the write that fired the trigger.

@@ -14,6 +14,10 @@ from typing import NamedTuple
 PAGE_BREAK = "\f"
 
 
+class Unreadable(ValueError):
+    """The file cannot be read. The message is one sentence for people."""
+
+
 class Box(NamedTuple):
     """A rectangle on a page."""
 

@@ -49,6 +49,10 @@ class Kind(IntEnum):
     WEBHOOK = 40
     DELIVERY = 41
     REPLAY = 42
+    EXTRACTION_SCHEMA = 50
+    EXTRACTION_JOB = 51
+    EXTRACTION_EXAMPLE = 52
+    CLASSIFIER = 53
 
 
 class _Counter:

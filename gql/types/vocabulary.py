@@ -227,6 +227,8 @@ class ChangeCauseKind(Enum):
     TEMPLATE = _word("template", "Sample rows of a template.")
     RUN = _word("run", "A run of tools over cells.")
     DEPENDENT = _word("dependent", "A change of rows, or of tools, that cells depend on.")
+    EXTRACTION = _word("extraction", "A job that read a document.")
+    REVIEW = _word("review", "A review of extracted rows.")
 
 
 @strawberry.enum(description="What happened in the organisation.")
@@ -257,6 +259,14 @@ class OrganizationChangeKind(Enum):
     PROVIDER_DELETED = _word("provider_deleted", "A provider of models was deleted.")
     SECRET_SET = _word("secret_set", "A named secret was stored.")
     SECRET_DELETED = _word("secret_deleted", "A named secret was deleted.")
+    SCHEMA_CREATED = _word("schema_created", "An extraction schema was made.")
+    SCHEMA_UPDATED = _word("schema_updated", "An extraction schema was changed.")
+    SCHEMA_DELETED = _word("schema_deleted", "An extraction schema was deleted.")
+    CLASSIFIER_CREATED = _word("classifier_created", "A classifier was made.")
+    CLASSIFIER_UPDATED = _word("classifier_updated", "A classifier was changed.")
+    CLASSIFIER_DELETED = _word("classifier_deleted", "A classifier was deleted.")
+    DOCUMENT_EXTRACTED = _word("document_extracted", "A document was read, or could not be.")
+    DOCUMENT_REVIEWED = _word("document_reviewed", "Every row of a document was accepted.")
 
 
 @strawberry.enum(description="What an import does with a row that is in the table already.")

@@ -11,6 +11,15 @@ from persistence.models.automations import (
     WorkflowRunRow,
     WorkflowStepRow,
 )
+from persistence.models.extraction import (
+    ClassifierRow,
+    ExtractedRowRow,
+    ExtractionExampleRow,
+    ExtractionJobRow,
+    ExtractionSchemaRow,
+    ExtractionSchemaVersionRow,
+    ExtractionStepRow,
+)
 from persistence.models.log import (
     CellChangeRow,
     CellStateRow,
@@ -62,8 +71,15 @@ __all__ = [
     "CellStateRow",
     "ChangeRow",
     "ChartRow",
+    "ClassifierRow",
     "ColumnRow",
     "EnrichmentRow",
+    "ExtractedRowRow",
+    "ExtractionExampleRow",
+    "ExtractionJobRow",
+    "ExtractionSchemaRow",
+    "ExtractionSchemaVersionRow",
+    "ExtractionStepRow",
     "FileRow",
     "FiringRow",
     "IdempotencyRow",

@@ -11,9 +11,12 @@ from persistence.models.base import big_column, json_column, now_column, time_co
 
 
 class FileRow(SQLModel, table=True):
-    """An uploaded file. The bytes stand in the blob store under `storage_key`."""
+    """A file. The bytes stand in the blob store under `storage_key`; files of an organisation with
+    the same bytes share them. One whose bytes are still to come is `uploading`, and belongs to the
+    schema or classifier that was asked for its address."""
 
     __tablename__ = "file"
+    __table_args__ = (Index("ix_file_bytes", "organization_id", "sha256"),)
 
     id: UUID = Field(primary_key=True)
     organization_id: UUID = Field(foreign_key="organization.id", index=True)
@@ -23,6 +26,9 @@ class FileRow(SQLModel, table=True):
     sha256: str
     storage_key: str
     task_id: str | None = None
+    status: str = Field(default="uploaded", sa_column_kwargs={"server_default": text("'uploaded'")})
+    schema_id: UUID | None = None
+    classifier_id: UUID | None = None
     created_by: str
     created_at: datetime = now_column()
 

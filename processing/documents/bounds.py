@@ -1,5 +1,7 @@
 """What reading a document may cost, and how a document is refused."""
 
+from domain.documents import Unreadable
+
 MEGABYTE = 1_000_000
 
 #: Size of a file; of one that is text all through; and of what an e-mail carries.
@@ -39,10 +41,6 @@ OCR_PAGE_SECONDS = 60
 #: Things drawn on one page among which lines of tables are looked for; and such lines.
 DRAWN = 50_000
 RULES = 1_000
-
-
-class Unreadable(ValueError):
-    """The file cannot be read. The message is one sentence for people."""
 
 
 def too_many(what: str, most: int) -> Unreadable:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from domain.document_json import dump_page
-from domain.documents import Page
+from domain.documents import Page, Unreadable
 from persistence.confinement import OUT_OF_MEMORY, REFUSED, confine
 from processing.documents import bounds
-from processing.documents.bounds import Unreadable, too_many
+from processing.documents.bounds import too_many
 from processing.documents.headers import with_continuations
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from PIL import Image, ImageDraw, ImageFont
 
-from domain.documents import Page
-from processing.documents.bounds import SHOWN_PIXELS, Unreadable
+from domain.documents import Page, Unreadable
+from processing.documents.bounds import SHOWN_PIXELS
 
 _INK, _LINE = (30, 30, 30), (190, 190, 190)
 #: A page of a sheet goes on for ever; so much of it is shown, in widths.

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
-from domain.documents import Page
-from processing.documents.bounds import CELLS, Unreadable, too_many
+from domain.documents import Page, Unreadable
+from processing.documents.bounds import CELLS, too_many
 from processing.documents.charset import decoded
 from processing.documents.child import Contents, Options, main
 from processing.documents.drawing import drawn_page

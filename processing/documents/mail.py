@@ -11,9 +11,9 @@ from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 
-from domain.documents import Page
+from domain.documents import Page, Unreadable
 from domain.file_types import HEAD_BYTES, MAIL, identify
-from processing.documents.bounds import ATTACHMENTS, MAIL_BYTES, Unreadable
+from processing.documents.bounds import ATTACHMENTS, MAIL_BYTES
 from processing.documents.charset import decoded
 from processing.documents.child import Contents, Options, main
 from processing.documents.drawing import drawn_page

@@ -14,9 +14,9 @@ from PIL import Image
 from pypdfium2 import PdfDocument, PdfiumError
 
 from domain.document_json import tenth
-from domain.documents import Page, TextSource
+from domain.documents import Page, TextSource, Unreadable
 from processing.documents import bounds
-from processing.documents.bounds import Unreadable, too_many
+from processing.documents.bounds import too_many
 from processing.documents.child import Contents, Options, main
 from processing.documents.layout import laid_out
 from processing.documents.lines import Span

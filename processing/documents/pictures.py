@@ -9,9 +9,8 @@ from pathlib import Path
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from domain.document_json import tenth
-from domain.documents import Page, TextSource
+from domain.documents import Page, TextSource, Unreadable
 from processing.documents import bounds
-from processing.documents.bounds import Unreadable
 from processing.documents.child import Contents, Options, main
 from processing.documents.layout import laid_out
 from processing.documents.ocr import Ocr

@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from processing.documents.bounds import TEXT_BYTES, Unreadable
+from domain.documents import Unreadable
+from processing.documents.bounds import TEXT_BYTES
 from processing.documents.charset import decoded
 from processing.documents.child import Contents, Options, main
 from processing.documents.drawing import drawn_page

@@ -14,12 +14,11 @@ from typing import Any
 
 from domain import file_types
 from domain.document_json import load_page
-from domain.documents import Attachment, Document, Page
+from domain.documents import Attachment, Document, Page, Unreadable
 from persistence import child_process
 from persistence.child_process import ChildFailed
 from persistence.confinement import OUT_OF_MEMORY, REFUSED
 from processing.documents import bounds
-from processing.documents.bounds import Unreadable
 from processing.documents.child import Options
 
 #: The module that reads files of a type, and the processor time that it gets.

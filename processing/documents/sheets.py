@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from domain.csv_text import CsvError, CsvReader, sniff
-from domain.documents import Page
+from domain.documents import Page, Unreadable
 from domain.file_types import CSV_KINDS
 from persistence.conversion import sheets
 from persistence.conversion.bounds import Unreadable as NotConverted
 from persistence.encodings import guess_encoding
-from processing.documents.bounds import CELLS, TEXT_BYTES, Unreadable, too_many
+from processing.documents.bounds import CELLS, TEXT_BYTES, too_many
 from processing.documents.child import Contents, Options, main
 from processing.documents.drawing import drawn_page
 from processing.documents.plain_text import content_of

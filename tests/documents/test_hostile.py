@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from processing.documents.bounds import MEMORY_BYTES, Unreadable
+from domain.documents import Unreadable
+from processing.documents.bounds import MEMORY_BYTES
 from processing.documents.reading import DocumentReader
 from tests.documents import hostile_files, hostile_pdfs, papers
 from tests.documents.hostile_pdfs import Case

@@ -12,8 +12,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from domain import document_json, file_types
-from domain.documents import TextSource
-from processing.documents.bounds import Unreadable
+from domain.documents import TextSource, Unreadable
 from processing.documents.reading import DocumentReader
 from tests.documents import papers
 from tests.imports import workbooks

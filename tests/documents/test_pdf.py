@@ -10,8 +10,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from domain import document_json
-from domain.documents import Document, Page, TextSource, around
-from processing.documents.bounds import Unreadable
+from domain.documents import Document, Page, TextSource, Unreadable, around
 from processing.documents.reading import DocumentReader
 from tests.documents import papers
 
