@@ -40,6 +40,7 @@ from domain.run_ports import CellBatchStore, RunStore
 from domain.selection import RowRecord, RowSelection, RowsPage, RowsQuery
 from domain.template_records import NewTemplate, Template
 from domain.trigger_ports import FiringStore, TriggerStore
+from domain.upload_links import LinkSigner
 from domain.webhook_ports import WebhookDeliveryStore, WebhookStore
 from domain.workflow_ports import TaskStore, WorkflowRunStore, WorkflowStore
 
@@ -342,6 +343,10 @@ class Storage(Protocol):
 
     @property
     def webhook_deliveries(self) -> WebhookDeliveryStore: ...
+
+    @property
+    def secret_box(self) -> LinkSigner:
+        """What signs links that work without a key."""
 
     @property
     def egress(self) -> Allowed:

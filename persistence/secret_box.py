@@ -7,6 +7,7 @@ operator, or a file in the data folder; it never stands in the database or its b
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 import secrets
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ _FORM = b"\x01"
 _ID_BYTES = 8
 _NONCE_BYTES = 12
 _HEAD_BYTES = len(_FORM) + _ID_BYTES + _NONCE_BYTES
+#: Signatures have a key of their own, so that none of them says anything about what is sealed.
+_SIGNING = b"tablecast signing"
 
 
 class SecretKeyError(Exception):
@@ -37,6 +40,19 @@ class SecretBox:
     def __init__(self, keys: Sequence[bytes] = ()) -> None:
         self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
         self._first = _key_id(keys[0]) if keys else None
+        self._signing = [hmac.digest(key, _SIGNING, hashlib.sha256) for key in keys]
+
+    def sign(self, purpose: str, text: str) -> bytes:
+        """32 bytes that only who has the key can tell of this text, for this purpose."""
+        if not self._signing:
+            raise SecretKeyError("This process was started without a secret key.")
+        return _signature(self._signing[0], purpose, text)
+
+    def is_signed(self, purpose: str, text: str, signature: bytes) -> bool:
+        """Whether one of the keys signed this text for this purpose."""
+        return any(
+            hmac.compare_digest(_signature(key, purpose, text), signature) for key in self._signing
+        )
 
     def seal(self, organization_id: UUID, purpose: str, secret: str) -> bytes:
         """The secret as the database may keep it. `purpose` names the one place that it is for,
@@ -121,6 +137,10 @@ def _made(file: Path) -> str:
 
 def _key_id(key: bytes) -> bytes:
     return hashlib.sha256(b"tablecast key id" + key).digest()[:_ID_BYTES]
+
+
+def _signature(key: bytes, purpose: str, text: str) -> bytes:
+    return hmac.digest(key, f"{purpose}\n{text}".encode(), hashlib.sha256)
 
 
 def _bound(organization_id: UUID, purpose: str) -> bytes:
