@@ -31,6 +31,7 @@ from domain.entities import (
     TableWithColumns,
 )
 from domain.export_records import ExportQuery, OpenExport
+from domain.extraction_store_ports import ClassifierStore, SchemaStore
 from domain.history_ports import HistoryStore, RollbackStore
 from domain.idempotency import IdempotencyStore
 from domain.import_chunks import EncodedChunk, ImportChunk
@@ -347,6 +348,12 @@ class Storage(Protocol):
     @property
     def secret_box(self) -> LinkSigner:
         """What signs links that work without a key."""
+
+    @property
+    def extraction_schemas(self) -> SchemaStore: ...
+
+    @property
+    def classifiers(self) -> ClassifierStore: ...
 
     @property
     def egress(self) -> Allowed:
