@@ -33,8 +33,9 @@ _FORMS = (
         rf"(?P<year>[0-9]{{4}}|[0-9]{{2}}){_TIME}{_END}"
     ),
     re.compile(
-        rf"{_EDGE}(?P<day>{_DAY})(?:st|nd|rd|th|er|\.|º)?(?: of)?[ \u00a0/-]{{0,2}}"
-        rf"(?P<name>{_MONTH_NAME})\.?,?[ \u00a0/-]{{0,2}}(?P<year>[0-9]{{4}}|['\u2019]?[0-9]{{2}})"
+        rf"{_EDGE}(?P<day>{_DAY})(?:st|nd|rd|th|er|\.|º)?(?: of| de)?[ \u00a0/-]{{0,2}}"
+        rf"(?P<name>{_MONTH_NAME})\.?,?(?: de)?[ \u00a0/-]{{0,2}}"
+        rf"(?P<year>[0-9]{{4}}|['\u2019]?[0-9]{{2}})"
         rf"{_TIME}{_END}"
     ),
     re.compile(

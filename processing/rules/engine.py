@@ -26,7 +26,7 @@ from processing.rules.records import (
 __all__ = ["NO_PROVIDER", "VERSION", "Finding", "Input", "Question", "answer"]
 
 #: Changes whenever the same question may get another answer.
-VERSION = "1"
+VERSION = "2"
 
 _NEVER = frozenset({ColumnType.RELATION, ColumnType.FILE, ColumnType.JSON, ColumnType.COMPUTED})
 _CHOICES = frozenset({ColumnType.SELECT, ColumnType.MULTI_SELECT})

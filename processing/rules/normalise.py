@@ -125,7 +125,8 @@ _CLEAN = re.compile(
 _VERB = re.compile(
     rf"{_CLEAN.pattern}|\b(?:format|reformat|convert|write|rewrite|turn|change|put|make)\b"
 )
-_WEEKDAY = re.compile(
+#: Names of days beside a date.
+WEEKDAY = re.compile(
     r"\b(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?\b|\b[a-zäöü]{3,9}tag\b"
     r"|\bmittwoch\b|\b(?:lun|mar|mercre|jeu|vendre|same)di\b|\bdimanche\b",
     re.IGNORECASE,
@@ -192,7 +193,7 @@ def _as_date(brief: Brief, passage: Passage) -> Finding:
     if len(found) != 1:
         return NOTHING
     beside = passage.text[: found[0].start] + passage.text[found[0].end :]
-    if _WEEKDAY.sub("", beside).strip(" \t\n.,()"):
+    if WEEKDAY.sub("", beside).strip(" \t\n.,()"):
         return NOTHING
     sure = 0.97 * found[0].certainty
     cite = passage.cite(found[0].start, found[0].end)

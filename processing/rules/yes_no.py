@@ -75,19 +75,20 @@ def as_option(prompt: str, column: Column, passages: Sequence[Passage]) -> Findi
 def _stated(column: Column, passages: Sequence[Passage]) -> Finding | None:
     """The cell says yes or no, or a label does."""
     if len(passages) == 1:
-        value = _word_value(passages[0].text)
+        value = word_value(passages[0].text)
         if value is not None:
             cite = passages[0].cite_all()
             return Finding(value, _WHOLE_CELL, (cite,), None, passages[0].text.strip())
     named = fields.field_of(labels_of((column.label, column.key.replace("_", " "))), passages)
     if named is not None:
-        value = _word_value(named[0])
+        value = word_value(named[0])
         if value is not None:
             return Finding(value, _LABELLED, named[1].citations, None, named[0])
     return None
 
 
-def _word_value(text: str) -> bool | None:
+def word_value(text: str) -> bool | None:
+    """What a text that is nothing but a yes or a no says."""
     if len(text) > 40:
         return None
     word = fold(text.strip(" \t\r\n.!\"'"))

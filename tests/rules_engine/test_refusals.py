@@ -58,7 +58,7 @@ def test_the_sentence() -> None:
     assert NO_PROVIDER == (
         "no provider: the rules engine cannot do this; configure a provider of a model"
     )
-    assert engine.VERSION == "1"
+    assert engine.VERSION == "2"
 
 
 @pytest.mark.parametrize("type_", ["json", "relation", "file", "computed"])
