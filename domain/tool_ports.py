@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from domain.columns import Column
+from domain.extraction_ports import DocumentClassifier, Extractor
 from domain.provider_records import ProviderTester
 from domain.tool_records import Answer, Tool, ToolCall
 
@@ -103,7 +104,9 @@ class Toolbox(ToolRunner, ToolEstimator, ProgramChecker, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """What a process runs tools with."""
+    """What a process runs tools and reads documents with."""
 
     tools: Toolbox
     providers: ProviderTester
+    extractor: Extractor
+    classifier: DocumentClassifier

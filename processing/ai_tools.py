@@ -74,7 +74,7 @@ class AiTools:
         if opened is None:
             made = rule_answers(work)
         else:
-            made = (await self._models()).answers(opened, work)
+            made = (await self.models()).answers(opened, work)
         async with aclosing(made) as answers:
             async for answer in answers:
                 yield answer
@@ -87,7 +87,7 @@ class AiTools:
             opened = None
         if opened is None:
             return [CallEstimate()] * len(work.calls)
-        return await (await self._models()).estimates(opened, work)
+        return await (await self.models()).estimates(opened, work)
 
     async def check(self, organization_id: UUID, name: str) -> ProviderCheck:
         """Ask a provider's model one small question."""
@@ -123,7 +123,7 @@ class AiTools:
             raise _NoProvider(f"There is no provider {name}")
         return opened
 
-    async def _models(self) -> "Models":
+    async def models(self) -> "Models":
         """The models of this process. Their libraries take seconds and 130 MB, which a process that
         asks none should not spend."""
         async with self._lock:

@@ -8,6 +8,7 @@ from domain.tool_ports import Engines
 from domain.tool_records import ToolKind
 from persistence.storage import PostgresStorage
 from processing.ai_tools import AiTools
+from processing.extraction.extractor import Extractor
 from processing.http_tools import HttpTools
 from processing.lookup_tools import LookupTools
 from processing.outbound import Outbound
@@ -36,4 +37,5 @@ async def open_engines(storage: PostgresStorage, outbound: Outbound) -> AsyncIte
             sandbox,
             {ToolKind.AI: questions},
         )
-        yield Engines(tools, models)
+        extractor = Extractor(storage.providers, models)
+        yield Engines(tools, models, extractor, extractor)
