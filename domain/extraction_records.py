@@ -9,7 +9,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from domain.columns import Column
 from domain.documents import Box
+from domain.errors import Conflict
 from domain.tool_records import Producer, Usage
 
 
@@ -92,14 +94,15 @@ class ExtractionSchema:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What people corrected in a document: later extractions see it. `text` is the part of the
-    document around the value, `before` what was read, `after` what is right."""
+    """What people corrected in a document, or showed: later extractions see it. `text` is the part
+    of the document around the value, `before` what was read, `after` what is right. `file_id` names
+    the document, if it is stored."""
 
     id: UUID
     schema_id: UUID
     table_id: UUID
     column_number: int
-    file_id: UUID
+    file_id: UUID | None
     text: str
     before: str | None
     after: str | None
@@ -196,6 +199,27 @@ class ExtractionJob:
 
 
 @dataclass(frozen=True, slots=True)
+class JobStep:
+    """One step of a job, and where it stood after it. `segment` is set for the end of a part."""
+
+    job_id: UUID
+    revision: int
+    status: JobStatus
+    segment: int | None
+    rows: int
+    message: str | None
+    at: datetime
+
+
+class AlreadyRunning(Conflict):
+    """The file is being read. `existing` is the job that does it."""
+
+    def __init__(self, existing: ExtractionJob) -> None:
+        super().__init__("A processing job for this file is already in progress")
+        self.existing = existing
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentCitation:
     """Where in its file a value stands: `text` as it is printed there."""
 
@@ -264,8 +288,36 @@ class ReviewRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundValue:
+    """A cell as it stands now. `value` is in the form of its column's type. `raw` is the text as it
+    is printed in the file; None when a person wrote the value since, or when nothing was found."""
+
+    value: Any
+    raw: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A row of a file as it stands now, by column number."""
+
+    review: ReviewRow
+    cells: Mapping[int, FoundValue]
+
+
+@dataclass(frozen=True, slots=True)
+class FileTable:
+    """A table with its rows that came from one file, in the order of the file. `columns` are all
+    live columns in their order."""
+
+    table_id: UUID
+    columns: tuple[Column, ...]
+    rows: Sequence[FileRow]
+
+
+@dataclass(frozen=True, slots=True)
 class TableCorrections:
-    """Corrections of the rows of one file in one table. Values are by column number, checked."""
+    """Corrections of the rows of one file in one table. Values are by column number, as a client
+    gives them to rows."""
 
     deleted: Sequence[UUID] = ()
     updated: Mapping[UUID, Mapping[int, Any]] = field(default_factory=dict)

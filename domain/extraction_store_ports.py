@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
+from domain.columns import TableShape
 from domain.extraction_commands import (
     ClassifierCreate,
     NewExample,
@@ -14,7 +15,23 @@ from domain.extraction_commands import (
     SchemaChange,
     SchemaVersions,
 )
-from domain.extraction_records import Classifier, Example, ExtractionSchema
+from domain.extraction_job_records import (
+    JobPage,
+    JobSearch,
+    SegmentResult,
+    StartedJob,
+    TableReview,
+)
+from domain.extraction_records import (
+    Classifier,
+    Example,
+    ExtractionJob,
+    ExtractionSchema,
+    JobStep,
+    ReviewRow,
+    ReviewSummary,
+    Segment,
+)
 
 
 class SchemaStore(Protocol):
@@ -91,3 +108,84 @@ class ClassifierStore(Protocol):
 
     async def delete(self, organization_id: UUID, actor: str, classifier_id: UUID) -> bool:
         """False when it was gone."""
+
+
+class JobStore(Protocol):
+    """Extraction jobs. Each step of one is an entry of its log, which can be followed."""
+
+    async def start(
+        self,
+        organization_id: UUID,
+        actor: str,
+        schema: ExtractionSchema,
+        file_ids: Sequence[UUID],
+    ) -> Sequence[StartedJob]:
+        """A job for each file, in their order; a file that is being read keeps the one it has.
+        Raises `NotFound` for a file that is gone."""
+
+    async def rerun(self, actor: str, old: ExtractionJob) -> StartedJob:
+        """A job that reads the missing segments of an ended one."""
+
+    async def get(self, organization_id: UUID, job_id: UUID) -> ExtractionJob | None: ...
+
+    async def latest(self, organization_id: UUID, file_id: UUID) -> ExtractionJob | None: ...
+
+    async def page(self, organization_id: UUID, search: JobSearch) -> JobPage: ...
+
+    async def steps(self, job_id: UUID, after: int, limit: int) -> Sequence[JobStep]: ...
+
+    async def cancel(self, organization_id: UUID, job_id: UUID) -> ExtractionJob | None:
+        """None when it had ended."""
+
+    async def begin(self, job_id: UUID) -> ExtractionJob | None:
+        """Take up a queued or interrupted job; None when it is not to be run."""
+
+    async def give_back(self, job_id: UUID) -> None:
+        """The attempt that was begun last does not count: it ended as it should."""
+
+    async def plan(
+        self, job: ExtractionJob, engine: str, pages: int, segments: Sequence[Segment]
+    ) -> ExtractionJob | None:
+        """Keep what is to be read; the first plan of a job holds. None when it has ended."""
+
+    async def parents(
+        self, job: ExtractionJob, segment: int, table_ids: Sequence[UUID]
+    ) -> Mapping[UUID, UUID]:
+        """By table, the last row that was read before a segment; those without any are missing."""
+
+    async def write(
+        self, job: ExtractionJob, shapes: Sequence[TableShape], result: SegmentResult
+    ) -> ExtractionJob | None:
+        """Store a segment's rows in all its tables, what is known of their cells, and its end, all
+        or nothing; nothing when it was stored before. None when the job has ended. Raises
+        `StructureMoved`."""
+
+    async def finish(self, job: ExtractionJob, error: str | None) -> ExtractionJob | None:
+        """End a job as its segments tell, or as failed when there is an error without any row; with
+        its entry in the organisation's log. None when it had ended."""
+
+
+class ReviewStore(Protocol):
+    """Where rows of files came from, and whether people have accepted them."""
+
+    async def tables(self, organization_id: UUID, file_id: UUID) -> Sequence[UUID]:
+        """The tables that have had rows of a file."""
+
+    async def living(
+        self, shapes: Sequence[TableShape], file_id: UUID
+    ) -> Mapping[UUID, Sequence[ReviewRow]]:
+        """The rows of a file that are still there, by table (each of them), in the order of the
+        file. Raises `StructureMoved`."""
+
+    async def review(
+        self,
+        organization_id: UUID,
+        actor: str,
+        file_id: UUID,
+        shapes: Sequence[TableShape],
+        reviews: Mapping[UUID, TableReview],
+    ) -> ReviewSummary:
+        """Carry out reviews by table, and tell the organisation's log when no row of the file, in
+        none of the tables `shapes`, is pending any more: once for each reading of the file.
+
+        Raises `Conflict` when the file was never read or is being read, and `StructureMoved`."""

@@ -32,6 +32,7 @@ from domain.entities import (
 )
 from domain.export_records import ExportQuery, OpenExport
 from domain.extraction_store_ports import ClassifierStore, SchemaStore
+from domain.extraction_store_ports import JobStore, ReviewStore
 from domain.history_ports import HistoryStore, RollbackStore
 from domain.idempotency import IdempotencyStore
 from domain.import_chunks import EncodedChunk, ImportChunk
@@ -110,6 +111,9 @@ class ColumnStore(Protocol):
         self, shape: TableShape, actor: str, column: Column, changes: Mapping[str, Any]
     ) -> Column: ...
 
+    async def track(self, shape: TableShape, actor: str, columns: Sequence[Column]) -> None:
+        """Let cells of these columns have stored states, in one change."""
+
     async def delete(self, shape: TableShape, actor: str, column: Column) -> None: ...
 
     async def reorder(
@@ -187,7 +191,8 @@ class ExportStore(Protocol):
 
 class FileStore(Protocol):
     async def put_bytes(self, key: str, chunks: AsyncIterator[bytes]) -> None:
-        """Store bytes whole or not at all. An error of `chunks` comes out as it is."""
+        """Store bytes whole or not at all, under a key of their own. An error of `chunks` comes out
+        as it is."""
 
     def read_bytes(self, file: File, offset: int) -> AsyncIterator[bytes]:
         """The file's bytes from an offset on, in chunks."""
@@ -199,15 +204,28 @@ class FileStore(Protocol):
     def guess_encoding(self, head: bytes) -> str | None:
         """The encoding of bytes that are not UTF-8, None for the usual one. Slow: use a thread."""
 
-    async def add(self, file: File) -> File: ...
+    async def add(self, file: File) -> File:
+        """Store the record of a file whose bytes were put under `storage_key`, or are to come. Of
+        files with the same bytes one copy is kept."""
+
+    async def receive(self, file: File) -> File | None:
+        """Take what was put under `storage_key` for the bytes of a file that is there; None when it
+        is gone. Raises `Conflict` when an import or a job has begun to read the ones before."""
 
     async def get(self, organization_id: UUID, file_id: UUID) -> File | None: ...
 
-    async def names(self, organization_id: UUID, file_ids: Sequence[UUID]) -> Mapping[UUID, str]:
-        """The names of those that exist, by id."""
+    async def page(
+        self, organization_id: UUID, search: str | None, after: UUID | None, limit: int
+    ) -> Sequence[File]:
+        """Files with this text in their names, the last uploaded first."""
+
+    async def names(
+        self, organization_id: UUID, file_ids: Sequence[UUID]
+    ) -> Mapping[UUID, str | None]:
+        """The names of those that exist, by id; None for one whose bytes are still to come."""
 
     async def delete(self, organization_id: UUID, file_id: UUID) -> bool:
-        """Raises `Conflict` while an import reads the file."""
+        """Raises `Conflict` while an import or a job reads the file."""
 
 
 class ImportStore(Protocol):
@@ -299,6 +317,12 @@ class Storage(Protocol):
 
     @property
     def exports(self) -> ExportStore: ...
+
+    @property
+    def extraction_jobs(self) -> JobStore: ...
+
+    @property
+    def extracted_rows(self) -> ReviewStore: ...
 
     @property
     def history(self) -> HistoryStore: ...
