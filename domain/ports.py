@@ -31,8 +31,7 @@ from domain.entities import (
     TableWithColumns,
 )
 from domain.export_records import ExportQuery, OpenExport
-from domain.extraction_store_ports import ClassifierStore, SchemaStore
-from domain.extraction_store_ports import JobStore, ReviewStore
+from domain.extraction_store_ports import ClassifierStore, JobStore, ReviewStore, SchemaStore
 from domain.history_ports import HistoryStore, RollbackStore
 from domain.idempotency import IdempotencyStore
 from domain.import_chunks import EncodedChunk, ImportChunk
