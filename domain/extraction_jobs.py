@@ -1,14 +1,12 @@
 """Extraction jobs: starting, following, cancelling, and reading again what is missing."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from uuid import UUID
 
 from domain import access
 from domain.access import Viewer
 from domain.entities import FileStatus
-from domain.errors import Conflict, ErrorCode, NotFound, StructureMoved, TableBusy, invalid
-from domain.extraction import planned
+from domain.errors import Conflict, ErrorCode, NotFound, invalid
 from domain.extraction_job_records import JobPage, JobSearch
 from domain.extraction_records import (
     AlreadyRunning,
@@ -16,10 +14,9 @@ from domain.extraction_records import (
     ExtractionSchema,
     JobKind,
     JobStep,
-    SchemaStatus,
 )
+from domain.extraction_tables import require_readable
 from domain.ports import Storage
-from domain.tables import ATTEMPTS
 
 #: Most files of one request, and most jobs or steps of one page.
 MAX_FILES = 500
@@ -34,17 +31,15 @@ async def start(
     job; when it is the only one, that raises `AlreadyRunning`.
 
     Raises `NotFound` for the schema or any file, `Invalid` for a file that has no bytes yet, and
-    `Conflict` for a schema that is paused."""
+    `Conflict` for a schema that is paused, or whose tables or columns are gone."""
     access.require(viewer, "extractionStart")
     wanted = list(dict.fromkeys(file_ids))
     if not 1 <= len(wanted) <= MAX_FILES:
         raise invalid(ErrorCode.OUT_OF_RANGE, f"fileIds takes 1 to {MAX_FILES} items", "fileIds")
     schema = await _schema(viewer, storage, schema_id)
-    if schema.status is not SchemaStatus.ACTIVE:
-        raise Conflict("The extraction schema is paused")
+    await require_readable(storage, schema)
     for file_id in wanted:
         await _uploaded(viewer, storage, file_id)
-    await _track(viewer, storage, schema)
     jobs = storage.extraction_jobs
     started = await jobs.start(viewer.organization_id, viewer.actor, schema, wanted)
     if len(wanted) == 1 and not started[0].is_new:
@@ -141,20 +136,3 @@ async def _existing(viewer: Viewer, storage: Storage, job_id: UUID) -> Extractio
     if found is None:
         raise NotFound("Job")
     return found
-
-
-async def _track(viewer: Viewer, storage: Storage, schema: ExtractionSchema) -> None:
-    """Let the cells that the schema fills have stored states: also of columns that came since."""
-    for _ in range(ATTEMPTS):
-        moved = False
-        for table in await planned(storage, schema):
-            plain = [each.column for each in table.fields if not each.column.stateful]
-            shape = await storage.tables.shape(viewer.organization_id, table.table.table_id)
-            if plain and shape is not None:
-                moved = True
-                with suppress(StructureMoved):
-                    await storage.columns.track(shape, viewer.actor, plain)
-                storage.tables.forget(shape)
-        if not moved:
-            return
-    raise TableBusy
