@@ -11,7 +11,7 @@ from domain.cells import CellReport, CellStatus
 from domain.changes import Cause
 from domain.columns import Column, ColumnType, ComputedBy, TableShape
 from domain.errors import ErrorCode, Invalid, Problem
-from domain.file_values import named_files, unknown_file
+from domain.file_values import named_files
 from domain.ports import Storage
 from domain.rejections import Rejected, clean_text
 from domain.row_writes import Written
@@ -74,7 +74,7 @@ async def _with_file_names(
     for each in given:
         if each.value["id"] not in named:
             path = ("cells", str(each.index), "value")
-            message = f"cells[{each.index}]: {unknown_file(each.value)}"
+            message = f"cells[{each.index}]: {named.fault(each.value)}"
             problems.append(Problem(ErrorCode.NOT_FOUND, message, path, each.index))
     known = {id(each): named.get(each.value["id"]) for each in given}
     return [replace(each, value=known[id(each)]) if id(each) in known else each for each in reports]

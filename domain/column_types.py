@@ -29,7 +29,7 @@ from domain.columns import Column, ColumnType, TableShape
 from domain.computed_columns import formula_problems
 from domain.entities import Unset
 from domain.errors import Conflict, ErrorCode, NotFound, Problem, invalid
-from domain.file_values import named_files, unknown_file
+from domain.file_values import named_files
 from domain.plain_json import json_text
 from domain.ports import Storage
 from domain.rejections import Rejected, show
@@ -197,7 +197,7 @@ async def _name_files(
         if value is not None:
             found[each.row_id] = named.get(value["id"])
             if value["id"] not in named:
-                lost.append(LostValue(each.row_id, each.json, unknown_file(value)))
+                lost.append(LostValue(each.row_id, each.json, named.fault(value)))
     return lost
 
 

@@ -185,9 +185,20 @@ class ColumnIndex:
     created_at: datetime
 
 
+class FileStatus(StrEnum):
+    """Whether the bytes of a file are there."""
+
+    UPLOADING = "uploading"
+    UPLOADED = "uploaded"
+
+
 @dataclass(frozen=True, slots=True)
 class File:
-    """An uploaded file. The bytes stand in the blob store under `storage_key`."""
+    """An uploaded file. The bytes stand in the blob store under `storage_key`; files of an
+    organisation with the same bytes share them.
+
+    One that is still `uploading` has an address and no bytes yet. `schema_id` and `classifier_id`
+    say what it was announced for."""
 
     id: UUID
     organization_id: UUID
@@ -199,6 +210,9 @@ class File:
     task_id: str | None
     created_by: str
     created_at: datetime
+    status: FileStatus = FileStatus.UPLOADED
+    schema_id: UUID | None = None
+    classifier_id: UUID | None = None
 
 
 class ImportStatus(StrEnum):

@@ -2,7 +2,7 @@
 
 A file that is deleted later leaves its id and name behind, as a deleted row does in a relation."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any
@@ -29,21 +29,39 @@ async def name_files(
         found = named.get(cell.value["id"])
         if found is None:
             path = ("rows", str(cell.index), "data", cell.column.key)
-            message = f"rows[{cell.index}].{cell.column.key}: {unknown_file(cell.value)}"
+            message = f"rows[{cell.index}].{cell.column.key}: {named.fault(cell.value)}"
             problems.append(Problem(ErrorCode.NOT_FOUND, message, path, cell.index))
         else:
             cell.values[cell.column.number] = found
 
 
-async def named_files(
-    storage: Storage, organization_id: UUID, values: Iterable[Any]
-) -> dict[str, dict[str, str]]:
-    """The value of a cell for each file that exists, by its id. `values` are checked ones."""
+class NamedFiles(dict[str, dict[str, str]]):
+    """The values of cells by the ids of their files. `expected` are the ids of those whose bytes
+    are still to come: they stand in no cell yet."""
+
+    def __init__(
+        self, values: Mapping[str, dict[str, str]], expected: frozenset[str] = frozenset()
+    ) -> None:
+        super().__init__(values)
+        self._expected = expected
+
+    def fault(self, value: Any) -> str:
+        """What to tell about a file that is not among these."""
+        if value["id"] in self._expected:
+            return f'the file "{value["id"]}" has not been uploaded yet'
+        return f'there is no file "{value["id"]}"'
+
+
+async def named_files(storage: Storage, organization_id: UUID, values: Iterable[Any]) -> NamedFiles:
+    """The value of a cell for each file that is there, by its id. `values` are checked ones."""
     file_ids = {UUID(value["id"]) for value in values}
     if not file_ids:
-        return {}
+        return NamedFiles({})
     names = await storage.files.names(organization_id, list(file_ids))
-    return {str(file_id): {"id": str(file_id), "name": name} for file_id, name in names.items()}
+    return NamedFiles(
+        {str(id_): {"id": str(id_), "name": name} for id_, name in names.items() if name},
+        frozenset(str(id_) for id_, name in names.items() if name is None),
+    )
 
 
 async def name_imported_files(
@@ -67,7 +85,7 @@ async def name_imported_files(
         found[column.number] = [named.get(each["id"]) if each else None for each in given]
         for index, each in enumerate(given):
             if each and each["id"] not in named:
-                faults.setdefault(index, []).append(f"{column.key}: {unknown_file(each)}")
+                faults.setdefault(index, []).append(f"{column.key}: {named.fault(each)}")
     good = [index not in faults for index in range(checked.count)]
     refused = [
         RejectedRecord(checked.numbers[index], "; ".join(each)) for index, each in faults.items()
@@ -78,11 +96,6 @@ async def name_imported_files(
         sorted([*checked.rejected, *refused], key=lambda each: each.record),
         list(compress(checked.numbers, good)),
     )
-
-
-def unknown_file(value: Any) -> str:
-    """What to tell about a file that does not exist."""
-    return f'there is no file "{value["id"]}"'
 
 
 @dataclass(frozen=True, slots=True)

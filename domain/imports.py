@@ -17,6 +17,7 @@ from domain.columns import NewColumn, TableShape
 from domain.csv_text import Batch, CsvError
 from domain.entities import File, Import, ImportRejection, ImportStatus
 from domain.errors import Conflict, ErrorCode, Invalid, NotFound, StructureMoved, invalid
+from domain.files import require_bytes
 from domain.import_merges import check_keys
 from domain.import_plans import ImportMode, ImportPlan
 from domain.import_reading import Opened, Reading, batches_of, count_rows, encode_batch, open_file
@@ -262,7 +263,7 @@ async def _file(viewer: Viewer, storage: Storage, file_id: UUID) -> File:
     file = await storage.files.get(viewer.organization_id, file_id)
     if file is None:
         raise NotFound("File")
-    return file
+    return require_bytes(file)
 
 
 async def _existing(viewer: Viewer, storage: Storage, import_id: UUID) -> Import:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from domain.columns import Column
-from domain.extraction_ports import DocumentClassifier, Extractor
+from domain.extraction_ports import DocumentClassifier, DocumentSource, Extractor
 from domain.provider_records import ProviderTester
 from domain.tool_records import Answer, Tool, ToolCall
 
@@ -110,3 +110,4 @@ class Engines:
     providers: ProviderTester
     extractor: Extractor
     classifier: DocumentClassifier
+    documents: DocumentSource

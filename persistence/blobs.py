@@ -51,12 +51,27 @@ class Blobs:
     async def read(self, key: str, offset: int, size: int) -> AsyncIterator[bytes]:
         """The bytes from `offset` to the end of a blob of `size` bytes, in chunks of about 1 MB.
 
-        Each chunk is a request of its own, so that a slow reader holds nothing open."""
+        Each chunk is a request of its own, so that a slow reader holds nothing open. Raises
+        `FileNotFoundError` when the blob is not there, or not any more."""
         while offset < size:
             length = min(CHUNK_BYTES, size - offset)
-            chunk = await self.store.get_range_async(key, start=offset, length=length)
+            try:
+                chunk = await self.store.get_range_async(key, start=offset, length=length)
+            except NotFoundError:
+                raise FileNotFoundError(key) from None
             yield bytes(chunk)
             offset += length
+
+    async def get(self, key: str) -> bytes | None:
+        """A whole blob, None when there is none. For small ones."""
+        try:
+            return bytes(await (await self.store.get_async(key)).bytes_async())
+        except (NotFoundError, FileNotFoundError):
+            return None
+
+    async def copy(self, key: str, other: str) -> None:
+        """Put a blob under another key too; a folder keeps its bytes once."""
+        await self.store.copy_async(key, other)
 
     async def size(self, key: str) -> int | None:
         """The size of a blob in bytes, None when there is none."""

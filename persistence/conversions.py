@@ -47,7 +47,8 @@ def folder(file_key: str) -> str:
 
 def _key(file: File, sheet: str | None) -> str:
     name = "first" if sheet is None else hashlib.sha256(sheet.encode()).hexdigest()[:32]
-    return f"{folder(file.storage_key)}/{_FORM}-{name}.csv"
+    # Files with the same bytes share them, and may be of two types by their names.
+    return f"{folder(file.storage_key)}/{_FORM}-{CONVERTED[file.mime_type]}-{name}.csv"
 
 
 async def _convert(blobs: Blobs, file: File, sheet: str | None) -> AsyncIterator[bytes]:

@@ -1,19 +1,35 @@
-"""Files: their records in PostgreSQL, their bytes in the blob store."""
+"""Files: their records in PostgreSQL, their bytes in the blob store.
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+Files of an organisation with the same bytes share one blob, whose key is the hash of the bytes. Who
+takes up a blob and who removes one do it under a lock on its key, so that no file ever stands
+without bytes: the last file that has a blob goes first, then whoever holds the lock sees whether
+anybody has it now."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import exists
+from sqlalchemy import ColumnElement, exists, func
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.entities import File, ImportStatus
+from domain.entities import File, FileStatus, ImportStatus
 from domain.errors import Conflict
+from domain.extraction_records import UNENDED
 from domain.file_types import CONVERTED
 from persistence import conversions, encodings
 from persistence.blobs import Blobs
-from persistence.engine import Database
-from persistence.models import FileRow, ImportRow
+from persistence.engine import Database, run_sql
+from persistence.models import ExtractionJobRow, FileRow, ImportRow
+
+#: How often somebody else may remove the same bytes while they are taken up.
+_ATTEMPTS = 5
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"
+_FILLED = ("mime_type", "size", "sha256", "storage_key", "status")
+
+Stored = TypeVar("Stored")
 
 _log = structlog.get_logger()
 
@@ -51,18 +67,51 @@ class Files:
         """The encoding of bytes that are not UTF-8, None for the usual one. Call it in a thread."""
         return encodings.guess_encoding(head)
 
+    async def kept(self, file: File, name: str) -> bytes | None:
+        """What was made of the file's bytes and kept under this name; None when nothing was."""
+        return await self._blobs.get(f"{_made_folder(file.storage_key)}/{name}")
+
+    async def keep(self, file: File, name: str, content: bytes) -> None:
+        """Keep what was made of the file's bytes. It goes with them."""
+        await self._blobs.put(f"{_made_folder(file.storage_key)}/{name}", _one(content))
+
     async def add(self, file: File) -> File:
-        """Store the record of a file whose bytes are there; without it they are removed again."""
-        try:
+        """Store the record of a file whose bytes are there, or are to come."""
+
+        async def insert(session: AsyncSession, filled: File) -> File:
+            row = FileRow(**{name: getattr(filled, name) for name in File.__slots__})
+            session.add(row)
+            await session.flush()
+            await session.refresh(row)
+            return _record(row)
+
+        if file.status is FileStatus.UPLOADING:
             async with self._database.transaction() as session:
-                row = FileRow(**{name: getattr(file, name) for name in File.__slots__})
-                session.add(row)
-                await session.flush()
-                await session.refresh(row)
-                return _record(row)
-        except BaseException:
-            await self._blobs.delete(file.storage_key)
-            raise
+                return await insert(session, file)
+        return await self._taken_up(file, insert)
+
+    async def receive(self, file: File) -> File | None:
+        """Give a file the bytes that were put under its `storage_key`; None when it is gone.
+
+        Raises `Conflict` when an import or a job has begun to read others before."""
+        before: list[File] = []
+
+        async def fill(session: AsyncSession, filled: File) -> File | None:
+            row = await _locked(session, file.organization_id, file.id)
+            if row is None or row.sha256 == filled.sha256:
+                return None if row is None else _record(row)
+            if row.status == FileStatus.UPLOADED and await _was_read(session, file.id):
+                raise Conflict("The file was read already: its bytes stay as they are")
+            before.append(_record(row))
+            for name in _FILLED:
+                setattr(row, name, getattr(filled, name))
+            await session.flush()
+            return _record(row)
+
+        received = await self._taken_up(file, fill)
+        for each in before:
+            await self._drop(each)
+        return received
 
     async def get(self, organization_id: UUID, file_id: UUID) -> File | None:
         """The record of a file."""
@@ -73,44 +122,150 @@ class Files:
             row = (await session.exec(statement)).one_or_none()
         return _record(row) if row is not None else None
 
-    async def names(self, organization_id: UUID, file_ids: Sequence[UUID]) -> Mapping[UUID, str]:
-        """The names of those that exist, by id: one statement, however many."""
+    async def page(
+        self, organization_id: UUID, search: str | None, after: UUID | None, limit: int
+    ) -> Sequence[File]:
+        """Files with this text in their names, the last uploaded first, behind `after`."""
+        return await self._page(organization_id, search, after, limit)
+
+    async def _page(
+        self,
+        organization_id: UUID,
+        search: str | None,
+        after: UUID | None,
+        limit: int,
+        *more: ColumnElement[bool],
+    ) -> Sequence[File]:
+        wanted = [col(FileRow.organization_id) == organization_id, *more]
+        if search:
+            wanted.append(func.strpos(func.lower(col(FileRow.name)), search.lower()) > 0)
+        if after is not None:
+            wanted.append(col(FileRow.id) < after)
+        statement = select(FileRow).where(*wanted).order_by(col(FileRow.id).desc()).limit(limit)
+        async with self._database.read() as session:
+            return [_record(row) for row in await session.exec(statement)]
+
+    async def names(
+        self, organization_id: UUID, file_ids: Sequence[UUID]
+    ) -> Mapping[UUID, str | None]:
+        """The names of those that exist, by id, None for one without bytes: one statement, however
+        many."""
         found = await self._database.pool.fetch(
-            "SELECT id, name FROM file WHERE organization_id = $1 AND id = ANY($2)",
+            "SELECT id, CASE WHEN status = $3 THEN name END AS name FROM file"
+            " WHERE organization_id = $1 AND id = ANY($2)",
             organization_id,
             list(file_ids),
+            FileStatus.UPLOADED.value,
         )
         return {record["id"]: record["name"] for record in found}
 
     async def delete(self, organization_id: UUID, file_id: UUID) -> bool:
-        """Remove record and bytes; False when there is no such file.
+        """Remove a record, and its bytes with the last one that has them; False when there is no
+        such file.
 
-        Raises `Conflict` while an import of the file is queued or runs."""
+        Raises `Conflict` while an import or a job of the file is queued or runs."""
         async with self._database.transaction() as session:
-            statement = (
-                select(FileRow)
-                .where(FileRow.id == file_id, FileRow.organization_id == organization_id)
-                .with_for_update()
-            )
-            row = (await session.exec(statement)).one_or_none()
+            row = await _locked(session, organization_id, file_id)
             if row is None:
                 return False
-            active = exists().where(
-                col(ImportRow.file_id) == file_id,
-                col(ImportRow.status).in_((ImportStatus.QUEUED, ImportStatus.RUNNING)),
-            )
-            if (await session.exec(select(active))).one():
+            if await _is_any(session, _importing(file_id)):
                 raise Conflict("The file is being imported; cancel the import first")
-            key = row.storage_key
+            if await _is_any(session, _processing(file_id)):
+                raise Conflict("The file is being processed; cancel the job first")
+            file = _record(row)
             await session.delete(row)
-        try:
-            await self._blobs.delete_all(conversions.folder(key))
-            await self._blobs.delete(key)
-        except Exception:
-            # The file is gone for everybody; bytes without a record only take room.
-            _log.warning("bytes of a deleted file are left", key=key, exc_info=True)
+        await self._drop(file)
         return True
+
+    async def _taken_up(
+        self, file: File, write: Callable[[AsyncSession, File], Awaitable[Stored]]
+    ) -> Stored:
+        """Bring the bytes to where files share them, and write the record in one step with them.
+        Without it, and without others that have them, they are gone again."""
+        key = f"{file.organization_id}/sha256/{file.sha256}"
+        filled = replace(file, storage_key=key)
+        try:
+            for _ in range(_ATTEMPTS):
+                if await self._blobs.size(key) is None:
+                    await self._blobs.copy(file.storage_key, key)
+                async with self._database.transaction() as session:
+                    await run_sql(session, _LOCK, key=key)
+                    if await self._blobs.size(key) is not None:
+                        return await write(session, filled)
+            raise RuntimeError("the same bytes were removed again and again")
+        except BaseException:
+            await self._drop(filled)
+            raise
+        finally:
+            await self._blobs.delete(file.storage_key)
+
+    async def _drop(self, file: File) -> None:
+        """Remove the bytes of a file that is gone, and what was made of them, unless others have
+        them."""
+        key = file.storage_key
+        if not key:
+            return
+        try:
+            async with self._database.transaction() as session:
+                await run_sql(session, _LOCK, key=key)
+                if not await _is_any(session, _having(file)):
+                    await self._blobs.delete_all(conversions.folder(key))
+                    await self._blobs.delete_all(_made_folder(key))
+                    await self._blobs.delete(key)
+        except Exception:
+            # Bytes without a record only take room.
+            _log.warning("bytes of a deleted file are left", key=key, exc_info=True)
+
+
+def _made_folder(key: str) -> str:
+    """Where stands what was made of the bytes under a key."""
+    return f"{key}-made"
+
+
+async def _one(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+async def _locked(session: AsyncSession, organization_id: UUID, file_id: UUID) -> FileRow | None:
+    statement = (
+        select(FileRow)
+        .where(FileRow.id == file_id, FileRow.organization_id == organization_id)
+        .with_for_update()
+    )
+    return (await session.exec(statement)).one_or_none()
+
+
+async def _is_any(session: AsyncSession, condition: ColumnElement[bool]) -> bool:
+    return bool((await session.exec(select(condition))).one())
+
+
+def _having(file: File) -> ColumnElement[bool]:
+    return exists().where(
+        col(FileRow.organization_id) == file.organization_id,
+        col(FileRow.sha256) == file.sha256,
+        col(FileRow.storage_key) == file.storage_key,
+    )
+
+
+async def _was_read(session: AsyncSession, file_id: UUID) -> bool:
+    imported = exists().where(col(ImportRow.file_id) == file_id)
+    processed = exists().where(col(ExtractionJobRow.file_id) == file_id)
+    return await _is_any(session, imported | processed)
+
+
+def _importing(file_id: UUID) -> ColumnElement[bool]:
+    return exists().where(
+        col(ImportRow.file_id) == file_id,
+        col(ImportRow.status).in_((ImportStatus.QUEUED, ImportStatus.RUNNING)),
+    )
+
+
+def _processing(file_id: UUID) -> ColumnElement[bool]:
+    return exists().where(
+        col(ExtractionJobRow.file_id) == file_id, col(ExtractionJobRow.status).in_(UNENDED)
+    )
 
 
 def _record(row: FileRow) -> File:
-    return File(**{name: getattr(row, name) for name in File.__slots__})
+    fields = {name: getattr(row, name) for name in File.__slots__}
+    return File(**fields | {"status": FileStatus(row.status)})

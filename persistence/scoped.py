@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from sqlmodel import col
+
 from domain.access import Scope
 from domain.chart_records import Chart
 from domain.columns import Column, TableShape
@@ -31,6 +33,7 @@ from persistence.columns import Columns
 from persistence.enrichment import Enrichments
 from persistence.files import Files
 from persistence.imports import Imports
+from persistence.models import FileRow
 from persistence.projects import Projects
 from persistence.rollbacks import Rollbacks
 from persistence.runs import Runs
@@ -197,6 +200,12 @@ class ScopedFiles(Files):
     async def get(self, organization_id: UUID, file_id: UUID) -> File | None:
         file = await super().get(organization_id, file_id)
         return file if file is not None and file.created_by == self._actor else None
+
+    async def page(
+        self, organization_id: UUID, search: str | None, after: UUID | None, limit: int
+    ) -> Sequence[File]:
+        own = col(FileRow.created_by) == self._actor
+        return await self._page(organization_id, search, after, limit, own)
 
     async def delete(self, organization_id: UUID, file_id: UUID) -> bool:
         if await self.get(organization_id, file_id) is None:

@@ -8,6 +8,8 @@ from domain.tool_ports import Engines
 from domain.tool_records import ToolKind
 from persistence.storage import PostgresStorage
 from processing.ai_tools import AiTools
+from processing.documents.reading import DocumentReader
+from processing.documents.source import StoredDocuments
 from processing.extraction.extractor import Extractor
 from processing.http_tools import HttpTools
 from processing.lookup_tools import LookupTools
@@ -38,4 +40,6 @@ async def open_engines(storage: PostgresStorage, outbound: Outbound) -> AsyncIte
             {ToolKind.AI: questions},
         )
         extractor = Extractor(storage.providers, models)
-        yield Engines(tools, models, extractor, extractor)
+        documents = StoredDocuments(storage.files, DocumentReader())
+        stack.push_async_callback(documents.aclose)
+        yield Engines(tools, models, extractor, extractor, documents)

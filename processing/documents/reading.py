@@ -83,6 +83,13 @@ class DocumentReader:
         self._places = asyncio.Semaphore(at_once)
         self._languages = languages
 
+    @property
+    def edition(self) -> str:
+        """What this machine can read: a document that was read without OCR is another one."""
+        if shutil.which("tesseract") is not None:
+            return f"tesseract-{self._languages or 'default'}"
+        return "plain" if importlib.util.find_spec(_MODELS) is None else "models"
+
     async def read(self, source: Path | bytes, *, depth: int = 0) -> Document:
         """The document that a file is, by its bytes. The files in e-mails are read too, as deep
         as told, at most `bounds.DEPTH`. Raises `Unreadable`."""
