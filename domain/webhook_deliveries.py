@@ -73,11 +73,13 @@ async def ping_webhook(viewer: Viewer, storage: Storage, webhook_id: UUID) -> De
     """Send a test event and wait for the answer. It is tried once. Without a worker it is still
     pending when this comes back.
 
-    Raises `NotFound`, and `Conflict` for a disabled endpoint."""
+    Raises `NotFound`, and `Conflict` for an endpoint that is disabled or not verified."""
     access.require(viewer, "webhookPing")
     webhook = await reached_webhook(viewer, storage, webhook_id)
     if webhook.status is WebhookStatus.DISABLED:
         raise Conflict("The webhook is disabled")
+    if webhook.dialect.follows_schemas and webhook.verified_at is None:
+        raise Conflict("The webhook is not verified")
     ping = await storage.webhook_deliveries.ping(viewer.organization_id, webhook_id)
     return await storage.webhook_deliveries.when_answered(ping.id, PING_SECONDS) or ping
 

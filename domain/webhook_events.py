@@ -9,6 +9,12 @@ class WebhookDialect(StrEnum):
 
     NATIVE = "native"
     PHACET = "phacet"
+    LIMAI = "limai"
+
+    @property
+    def follows_schemas(self) -> bool:
+        """Whether its endpoints follow documents of an extraction schema, and no tables."""
+        return self is WebhookDialect.LIMAI
 
 
 class WebhookEvent(StrEnum):
@@ -27,6 +33,8 @@ class WebhookEvent(StrEnum):
     TABLE_DELETED = "table.deleted"
     COLUMNS_CHANGED = "columns.changed"
     PHACET_CREATED = "phacet.created"
+    DOCUMENT_EXTRACTED = "DOCUMENT_EXTRACTED"
+    DOCUMENT_REVIEWED = "DOCUMENT_REVIEWED"
 
 
 _CALCULATION: Mapping[WebhookEvent, str] = {
@@ -55,7 +63,16 @@ EVENTS: Mapping[WebhookDialect, Mapping[WebhookEvent, str]] = {
         WebhookEvent.ROW_UPDATED: "A row was changed, or the work of its tools came to an end.",
         **_CALCULATION,
     },
+    WebhookDialect.LIMAI: {
+        WebhookEvent.DOCUMENT_EXTRACTED: "The reading of a document ended, well or not.",
+        WebhookEvent.DOCUMENT_REVIEWED: "The last pending row of a document was accepted.",
+    },
 }
 
 #: The event of a test call. Nobody asks for it by name.
 PING = "webhook.ping"
+#: What an endpoint that has to be verified is sent: it answers with the challenge. Nobody asks for
+#: it by name either.
+VERIFICATION = "VERIFICATION"
+#: They are tried once, and say nothing about how an endpoint does.
+TRIED_ONCE = frozenset({PING, VERIFICATION})

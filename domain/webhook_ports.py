@@ -42,6 +42,11 @@ class WebhookStore(Protocol):
         """Tell it of what happens from now on, and of what still waited. An active one stays as it
         is."""
 
+    async def verify(
+        self, organization_id: UUID, actor: str, webhook_id: UUID, url: str
+    ) -> Webhook | None:
+        """Tell it of what happens from now on, as far as it still has this URL."""
+
     async def disable(
         self, organization_id: UUID, actor: str, webhook_id: UUID, reason: str
     ) -> Webhook | None: ...
@@ -77,6 +82,9 @@ class WebhookDeliveryStore(Protocol):
 
     async def ping(self, organization_id: UUID, webhook_id: UUID) -> Delivery:
         """Queue a test call."""
+
+    async def challenge(self, organization_id: UUID, webhook_id: UUID, challenge: str) -> Delivery:
+        """Queue a verification."""
 
     async def when_answered(self, delivery_id: UUID, seconds: float) -> Delivery | None:
         """The delivery after its first attempt, or as it stands after this time."""

@@ -39,6 +39,9 @@ class Webhook:
     """Where events go. `table_ids` None follows all tables, also later ones. `filter` is JSON as
     `domain.trigger_conditions` reads it; `columns` are keys.
 
+    One of dialect LIMAI follows the documents of `schema_id`, None means of all schemas, and no
+    tables. It is told nothing before `verified_at`.
+
     `failing_since` is the first failure after the last success. `error` says why the filter cannot
     be decided any more: nothing is told meanwhile. Until `previous_until` an older secret signs
     too."""
@@ -58,6 +61,8 @@ class Webhook:
     failing_since: datetime | None
     error: str | None
     previous_until: datetime | None
+    schema_id: UUID | None
+    verified_at: datetime | None
     created_by: str
     created_at: datetime
     updated_at: datetime
@@ -65,7 +70,8 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class WebhookCreate:
-    """An endpoint to be made. `filter` and `columns` need exactly one table."""
+    """An endpoint to be made. `filter` and `columns` need exactly one table, `schema_id` the
+    dialect LIMAI."""
 
     url: str
     event_types: Sequence[str]
@@ -74,6 +80,7 @@ class WebhookCreate:
     columns: Sequence[str] | None = None
     dialect: WebhookDialect = WebhookDialect.NATIVE
     description: str | None = None
+    schema_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,10 @@ MAX_OVERLAP_HOURS = 24 * 7
 DISABLED_BY_HAND = "It was disabled by hand"
 
 _MAX_FILTER_BYTES = 500_000
+#: What says which rows an endpoint is told of, by its name in the input.
+_SELECTION = {"table_ids": "tableIds", "filter": "filter", "columns": "columns"}
+#: Endpoints of dialect LIMAI follow the organisation's log alone.
+_NO_TABLES: Sequence[UUID] | None = ()
 
 
 async def list_webhooks(viewer: Viewer, storage: Storage) -> list[Webhook]:
@@ -61,21 +65,26 @@ async def create_webhook(viewer: Viewer, storage: Storage, command: WebhookCreat
     problems = url_problems(command.url, storage.egress)
     problems += _event_problems(command.dialect, command.event_types)
     problems += checks.text_problems("description", command.description, 0, MAX_DESCRIPTION)
-    problems += await _table_problems(viewer, storage, command.table_ids)
-    filter = await _checked_selection(
-        viewer, storage, command.table_ids, command.filter, command.columns, problems
-    )
+    problems += await _schema_problems(viewer, storage, command)
+    filter, table_ids = None, _NO_TABLES
+    if not command.dialect.follows_schemas:
+        problems += await _table_problems(viewer, storage, command.table_ids)
+        filter = await _checked_selection(
+            viewer, storage, command.table_ids, command.filter, command.columns, problems
+        )
+        table_ids = command.table_ids
     checks.refuse(problems)
     secret = new_secret()
     keep_no_answer()
     plain = WebhookCreate(
         command.url,
         _unique(command.event_types),
-        _unique(command.table_ids) if command.table_ids is not None else None,
+        _unique(table_ids) if table_ids is not None else None,
         filter,
         _unique(command.columns) if command.columns is not None else None,
         command.dialect,
         command.description,
+        command.schema_id,
     )
     made = await storage.webhooks.create(
         viewer.organization_id, viewer.actor, plain, secret, MAX_WEBHOOKS
@@ -90,7 +99,8 @@ async def update_webhook(
     viewer: Viewer, storage: Storage, webhook_id: UUID, command: WebhookUpdate
 ) -> Webhook:
     """Change an endpoint. What waits already goes out as it is, to the new URL. Of tables that it
-    did not follow before it is told from now on.
+    did not follow before it is told from now on. One of dialect LIMAI has to be verified anew when
+    its URL changes.
 
     Raises `NotFound`, and `Invalid` with every problem."""
     access.require(viewer, "webhookUpdate")
@@ -99,14 +109,19 @@ async def update_webhook(
     problems: list[Problem] = []
     if "url" in changes:
         problems += url_problems(changes["url"], storage.egress)
+        if changes["url"] != webhook.url:
+            changes["verified_at"] = None
     if "event_types" in changes:
         problems += _event_problems(webhook.dialect, changes["event_types"])
         changes["event_types"] = _unique(changes["event_types"])
     if "description" in changes:
         problems += checks.text_problems("description", changes["description"], 0, MAX_DESCRIPTION)
+    if webhook.dialect.follows_schemas:
+        problems += _selection_problems(changes)
+        changes = {name: each for name, each in changes.items() if name not in _SELECTION}
     if "table_ids" in changes:
         problems += await _table_problems(viewer, storage, changes["table_ids"])
-    if changes.keys() & {"table_ids", "filter", "columns"}:
+    if changes.keys() & _SELECTION.keys():
         changes |= await _changed_selection(viewer, storage, webhook, changes, problems)
     checks.refuse(problems)
     changed = await storage.webhooks.update(
@@ -175,6 +190,8 @@ async def reached_webhook(viewer: Viewer, storage: Storage, webhook_id: UUID) ->
 async def _reaches(viewer: Viewer, storage: Storage, webhook: Webhook) -> bool:
     if viewer.scope is None:
         return True
+    if webhook.dialect.follows_schemas:
+        return webhook.schema_id is not None and await _knows(viewer, storage, webhook.schema_id)
     if webhook.table_ids is None:
         return False
     return not await _unknown(viewer, storage, webhook.table_ids)
@@ -189,6 +206,10 @@ async def _unknown(viewer: Viewer, storage: Storage, table_ids: Sequence[UUID]) 
         except NotFound:
             found.append(place)
     return found
+
+
+async def _knows(viewer: Viewer, storage: Storage, schema_id: UUID) -> bool:
+    return await storage.extraction_schemas.get(viewer.organization_id, schema_id) is not None
 
 
 def _found(webhook: Webhook | None) -> Webhook:
@@ -210,6 +231,40 @@ def _event_problems(dialect: WebhookDialect, event_types: object) -> list[Proble
         )
         for place, name in enumerate(event_types)
         if name not in known
+    ]
+
+
+async def _schema_problems(
+    viewer: Viewer, storage: Storage, command: WebhookCreate
+) -> list[Problem]:
+    """What is wrong with what an endpoint follows, as far as it concerns schemas."""
+    if not command.dialect.follows_schemas:
+        if command.schema_id is None:
+            return []
+        message = "extractionSchemaId needs the dialect LIMAI"
+        return [Problem(ErrorCode.INVALID, message, ("extractionSchemaId",))]
+    selection = {
+        "table_ids": command.table_ids,
+        "filter": command.filter,
+        "columns": command.columns,
+    }
+    problems = _selection_problems(selection)
+    if command.schema_id is None:
+        if viewer.scope is not None:
+            message = "A key that does not reach the whole organization has to name a schema"
+            problems.append(Problem(ErrorCode.REQUIRED, message, ("extractionSchemaId",)))
+    elif not await _knows(viewer, storage, command.schema_id):
+        message = "Extraction schema not found"
+        problems.append(Problem(ErrorCode.NOT_FOUND, message, ("extractionSchemaId",)))
+    return problems
+
+
+def _selection_problems(given: Mapping[str, Any]) -> list[Problem]:
+    """Rows are nothing that an endpoint of dialect LIMAI is told of."""
+    return [
+        Problem(ErrorCode.INVALID, f"{name} has no meaning in the dialect LIMAI", (name,))
+        for attribute, name in _SELECTION.items()
+        if given.get(attribute) is not None
     ]
 
 

@@ -46,6 +46,7 @@ class Follower:
     columns: frozenset[str] | None
     from_revision: int
     error: str | None
+    schema_id: UUID | None = None
 
     @property
     def needs_values(self) -> bool:
@@ -55,12 +56,13 @@ class Follower:
 
 @dataclass(slots=True)
 class Draft:
-    """Something to be told. `subject_id` is the row, or the table when it is about no row. `data`
-    becomes the body's `data`."""
+    """Something to be told. `subject_id` is the row, or the table when it is about no row; of a
+    document, which has no table, the file. `data` becomes the body's `data`, or in dialect LIMAI
+    all of the body but its head."""
 
     follower: Follower
     event: WebhookEvent
-    table_id: UUID
+    table_id: UUID | None
     subject_id: UUID
     revision: int
     at: datetime
@@ -92,13 +94,19 @@ def body(
     """The body of a message, which never changes once it is stored."""
     if dialect is WebhookDialect.PHACET:
         return dumps({"eventType": event, "eventId": str(message_id), "data": data})
+    if dialect is WebhookDialect.LIMAI:
+        seconds = moment_text(at)[:19] + "Z"
+        head = {"eventId": str(message_id), "eventType": event, "timestamp": seconds}
+        return dumps(head | dict(data))
     told = {"type": event, "id": str(message_id), "timestamp": moment_text(at), "data": data}
     return dumps(told)
 
 
 def ping_body(dialect: WebhookDialect, message_id: UUID, webhook_id: UUID, at: datetime) -> str:
     """The body of a test call."""
-    data = {"webhookId": str(webhook_id), "occurredAt": moment_text(at)}
+    data: dict[str, Any] = {"webhookId": str(webhook_id), "occurredAt": moment_text(at)}
+    if dialect is WebhookDialect.LIMAI:
+        data = {"data": data}
     return body(dialect, PING, message_id, at, data)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -11,11 +11,12 @@ import asyncpg
 from domain import ids
 from domain.errors import NotFound
 from domain.numbers import loads
-from domain.webhook_events import PING, WebhookDialect
+from domain.webhook_events import PING, VERIFICATION, WebhookDialect
 from domain.webhook_records import Attempt, Delivery, DeliveryPage, DeliveryStatus
 from persistence.claims import writing
 from persistence.engine import Database, Pool
 from persistence.webhook_bodies import ping_body
+from persistence.webhook_documents import verification_body
 
 FIELDS = (
     "id, endpoint_id, event_type, table_id, subject_id, revision, body, status, attempt, failures,"
@@ -49,16 +50,16 @@ SET status = '{DeliveryStatus.PENDING}', failures = 0, next_at = $3, finished_at
 WHERE organization_id = $1 AND id = $2 AND status = '{DeliveryStatus.DEAD}'
 RETURNING {FIELDS}
 """
-_DIALECT = """
-SELECT dialect FROM webhook_endpoint
+_ENDPOINT = """
+SELECT dialect, details->>'schemaId' AS schema_id FROM webhook_endpoint
 WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL
 """
-_PING = f"""
+_CALL = f"""
 INSERT INTO webhook_delivery (id, organization_id, endpoint_id, event_type, body, status, next_at)
-VALUES ($1, $2, $3, '{PING}', $4, '{DeliveryStatus.PENDING}', $5)
+VALUES ($1, $2, $3, $4, $5, '{DeliveryStatus.PENDING}', $6)
 RETURNING {FIELDS}
 """
-_PING_NOW = "UPDATE webhook_endpoint SET probe_at = $2 WHERE id = $1 AND probe_at > $2"
+_CALL_NOW = "UPDATE webhook_endpoint SET probe_at = $2 WHERE id = $1 AND probe_at > $2"
 _STATE = f"SELECT {FIELDS} FROM webhook_delivery WHERE id = $1"
 _OLD = f"""
 SELECT id FROM webhook_delivery
@@ -131,17 +132,45 @@ class WebhookDeliveries:
 
     async def ping(self, organization_id: UUID, webhook_id: UUID) -> Delivery:
         """Raises `NotFound` when the endpoint is gone."""
+
+        def body(endpoint: asyncpg.Record, message_id: UUID, now: datetime) -> str:
+            return ping_body(WebhookDialect(endpoint["dialect"]), message_id, webhook_id, now)
+
+        return await self._call(organization_id, webhook_id, PING, body)
+
+    async def challenge(self, organization_id: UUID, webhook_id: UUID, challenge: str) -> Delivery:
+        """Raises `NotFound` when the endpoint is gone."""
+
+        def body(endpoint: asyncpg.Record, message_id: UUID, now: datetime) -> str:
+            schema_id = endpoint["schema_id"]
+            return verification_body(message_id, organization_id, schema_id, challenge, now)
+
+        return await self._call(organization_id, webhook_id, VERIFICATION, body)
+
+    async def _call(
+        self,
+        organization_id: UUID,
+        webhook_id: UUID,
+        event: str,
+        body: Callable[[asyncpg.Record, UUID, datetime], str],
+    ) -> Delivery:
+        """Queue something that goes before everything else."""
         now = datetime.now(UTC)
         async with writing(self._pool) as connection:
-            dialect = await connection.fetchval(_DIALECT, organization_id, webhook_id)
-            if dialect is None:
+            endpoint = await connection.fetchrow(_ENDPOINT, organization_id, webhook_id)
+            if endpoint is None:
                 raise NotFound("Webhook")
             message_id = ids.new_id(ids.Kind.DELIVERY)
-            body = ping_body(WebhookDialect(dialect), message_id, webhook_id, now)
             made = await connection.fetchrow(
-                _PING, message_id, organization_id, webhook_id, body, _AT_ONCE
+                _CALL,
+                message_id,
+                organization_id,
+                webhook_id,
+                event,
+                body(endpoint, message_id, now),
+                _AT_ONCE,
             )
-            await connection.execute(_PING_NOW, webhook_id, now)
+            await connection.execute(_CALL_NOW, webhook_id, now)
         assert made is not None, "an insert gives its row"
         return delivery_entity(made)
 

@@ -34,8 +34,16 @@ _COLUMNS = (
     "next_at",
     "replay_id",
 )
-#: A row that comes or goes is never part of another event, and nothing goes past it.
-_BARRIERS = frozenset({WebhookEvent.ROW_CREATED.value, WebhookEvent.ROW_DELETED.value})
+#: A row that comes or goes is never part of another event, and nothing goes past it. Each job of a
+#: document, and each review, is told by itself.
+_BARRIERS = frozenset(
+    {
+        WebhookEvent.ROW_CREATED.value,
+        WebhookEvent.ROW_DELETED.value,
+        WebhookEvent.DOCUMENT_EXTRACTED.value,
+        WebhookEvent.DOCUMENT_REVIEWED.value,
+    }
+)
 
 _WAITING = f"""
 SELECT subject_id, count(*) AS count FROM webhook_delivery

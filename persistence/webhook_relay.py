@@ -27,6 +27,7 @@ from persistence.webhook_bodies import (
     run_drafts,
     table_drafts,
 )
+from persistence.webhook_documents import DOCUMENT_EVENTS, document_drafts, document_fact
 from persistence.webhook_facts import Facts, RowFact, matching, read_facts
 from persistence.webhook_queue import store_drafts
 
@@ -39,12 +40,15 @@ _ENTRIES_AT_ONCE = 500
 
 _FOLLOWER_FIELDS = (
     "e.id, e.organization_id, e.dialect, e.event_types, e.filter, e.columns, e.error,"
-    " coalesce(s.revision, 0) AS from_revision"
+    " CAST(e.details->>'schemaId' AS uuid) AS schema_id, coalesce(s.revision, 0) AS from_revision"
 )
+#: Endpoints of dialect LIMAI are told nothing before they are verified.
+_HEARS = f"(e.dialect <> '{WebhookDialect.LIMAI}' OR e.verified_at IS NOT NULL)"
 _FOLLOWERS = f"""
 SELECT {_FOLLOWER_FIELDS}
 FROM webhook_endpoint e LEFT JOIN webhook_start s ON s.endpoint_id = e.id AND s.table_id = $2
 WHERE e.organization_id = $1 AND e.deleted_at IS NULL AND e.status = '{WebhookStatus.ACTIVE}'
+  AND {_HEARS}
   AND ($2 = $1 OR e.table_ids IS NULL OR $2 = ANY(e.table_ids))
 ORDER BY e.id
 """
@@ -110,9 +114,10 @@ class WebhookRelay:
     async def _tables(
         self, connection: Connection, cursor: Cursor, followers: Sequence[Follower]
     ) -> Done:
-        """The organisation's log: tables that come and go."""
+        """The organisation's log: tables that come and go, and documents."""
         records = await connection.fetch(_ENTRIES, cursor.log_id, cursor.revision, _ENTRIES_AT_ONCE)
         facts = [_table_fact(r) for r in records if r["kind"] in TABLE_EVENTS]
+        documents = [document_fact(r) for r in records if r["kind"] in DOCUMENT_EVENTS]
         if await connection.fetchval(_FOLLOWS_ALL, cursor.organization_id):
             await connection.execute(_BEGIN_CURSOR, [fact.table_id for fact in facts])
         tables = {
@@ -128,9 +133,10 @@ class WebhookRelay:
                 if fact.revision > follower.from_revision and (own is None or fact.table_id in own)
             ]
             drafts += table_drafts(follower, told)
+            drafts += document_drafts(follower, documents)
         await store_drafts(connection, drafts)
         await move(connection, cursor, records[-1]["revision"] if records else cursor.head)
-        return Done(len(drafts), 1 + len(facts) * len(followers))
+        return Done(len(drafts), 1 + (len(facts) + len(documents)) * len(followers))
 
 
 async def follower_of(connection: Connection, webhook_id: UUID) -> Follower | None:
@@ -223,6 +229,7 @@ def _follower(r: asyncpg.Record) -> Follower:
         frozenset(r["columns"]) if r["columns"] is not None else None,
         r["from_revision"],
         r["error"],
+        r["schema_id"],
     )
 
 

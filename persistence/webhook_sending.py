@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 
 from domain.errors import SecretLost
-from domain.webhook_events import PING, WebhookDialect
+from domain.webhook_events import TRIED_ONCE, VERIFICATION, WebhookDialect
 from domain.webhook_records import Attempt, DeliveryStatus, Outgoing, WebhookStatus
 from persistence.engine import Connection, Database
 from persistence.json_text import dumps
@@ -32,16 +32,20 @@ _FIRST_PROBE, _LONGEST_PROBE = timedelta(seconds=5), timedelta(seconds=60)
 _ENDPOINTS_AT_ONCE = 500
 
 _PENDING = f"status = '{DeliveryStatus.PENDING}'"
+#: One of dialect LIMAI that is not verified is sent the verification only.
+_HEARS = f"(dialect <> '{WebhookDialect.LIMAI}' OR verified_at IS NOT NULL)"
 _DUE = f"""
 SELECT e.id, e.organization_id FROM webhook_endpoint e
 WHERE e.status = '{WebhookStatus.ACTIVE}' AND e.deleted_at IS NULL
   AND (e.probe_at IS NULL OR e.probe_at <= $1) AND e.id <> ALL($2)
   AND EXISTS (SELECT FROM webhook_delivery d
-              WHERE d.endpoint_id = e.id AND d.{_PENDING} AND d.next_at <= $1)
+              WHERE d.endpoint_id = e.id AND d.{_PENDING} AND d.next_at <= $1
+                AND ({_HEARS} OR d.event_type = '{VERIFICATION}'))
 ORDER BY e.id LIMIT {_ENDPOINTS_AT_ONCE}
 """
 _ENDPOINT = f"""
-SELECT organization_id, dialect, url, secret, previous_secret, previous_until, failures
+SELECT organization_id, dialect, url, secret, previous_secret, previous_until, failures,
+       {_HEARS} AS hears
 FROM webhook_endpoint
 WHERE id = $1 AND status = '{WebhookStatus.ACTIVE}' AND deleted_at IS NULL
 """
@@ -52,6 +56,7 @@ WHERE id = $1 AND (probe_at IS NULL OR probe_at <= $2) RETURNING 1
 _LOCK_DUE = f"""
 SELECT id FROM webhook_delivery
 WHERE endpoint_id = $1 AND {_PENDING} AND next_at <= $2
+  AND ($4 OR event_type = '{VERIFICATION}')
 ORDER BY next_at, number LIMIT $3 FOR UPDATE SKIP LOCKED
 """
 _TAKE = f"""
@@ -178,7 +183,9 @@ class WebhookSending:
                 again = now + probe_pause(endpoint["failures"])
                 if not await connection.fetchval(_CLAIM_PROBE, webhook_id, now, again):
                     return []
-            due = await connection.fetch(_LOCK_DUE, webhook_id, now, 4 * room + 50)
+            due = await connection.fetch(
+                _LOCK_DUE, webhook_id, now, 4 * room + 50, endpoint["hears"]
+            )
             if not due:
                 return []
             records = await connection.fetch(
@@ -239,7 +246,7 @@ async def _judge(
             # It is back. What failed while it was away does not wait for its time.
             await connection.execute(_AT_ONCE, webhook_id, now)
         return Health()
-    failed = sum(each.outgoing.delivery.event_type != PING for each in results)
+    failed = sum(each.outgoing.delivery.event_type not in TRIED_ONCE for each in results)
     if not failed:
         return Health()
     known = await connection.fetchval(

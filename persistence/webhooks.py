@@ -159,6 +159,21 @@ class Webhooks:
 
         return await self._change(organization_id, actor, webhook_id, ["status"], work)
 
+    async def verify(
+        self, organization_id: UUID, actor: str, webhook_id: UUID, url: str
+    ) -> Webhook | None:
+        """It begins behind the present revision, as a new one does. With another URL meanwhile it
+        stays as it is."""
+
+        async def work(session: AsyncSession, row: WebhookEndpointRow) -> None:
+            if row.url != url or row.verified_at is not None:
+                return
+            row.verified_at = row.updated_at
+            await session.flush()
+            await _start(session, row, known=None)
+
+        return await self._change(organization_id, actor, webhook_id, ["verifiedAt"], work)
+
     async def disable(
         self, organization_id: UUID, actor: str, webhook_id: UUID, reason: str
     ) -> Webhook | None:
@@ -270,6 +285,7 @@ def _new_row(
         table_ids=list(command.table_ids) if command.table_ids is not None else None,
         filter=command.filter,
         columns=list(command.columns) if command.columns is not None else None,
+        details={"schemaId": str(command.schema_id)} if command.schema_id else None,
         secret=sealed,
         status=WebhookStatus.ACTIVE.value,
         created_by=write.actor,
@@ -296,6 +312,8 @@ def entity(row: WebhookEndpointRow) -> Webhook:
         failing_since=row.failing_since,
         error=row.error,
         previous_until=row.previous_until if row.previous_secret else None,
+        schema_id=UUID(row.details["schemaId"]) if row.details else None,
+        verified_at=row.verified_at,
         created_by=row.created_by,
         created_at=row.created_at,
         updated_at=row.updated_at,

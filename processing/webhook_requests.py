@@ -1,6 +1,7 @@
 """One attempt at a delivery: the request, and what its answer means."""
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -11,9 +12,10 @@ from typing import Protocol
 import httpx2
 import structlog
 
-from domain.webhook_events import PING
+from domain.webhook_events import TRIED_ONCE, VERIFICATION, WebhookDialect
 from domain.webhook_records import Attempt, DeliveryStatus, Outgoing
-from domain.webhook_signing import signed_headers
+from domain.webhook_signing import hex_signature, signed_headers
+from domain.webhook_verification import holds_challenge
 from persistence.webhook_sending import Result
 from processing.guard import OutboundFailed, OutboundRefused
 
@@ -37,7 +39,9 @@ GONE = 410
 
 _SHOWN_HEADERS = 50
 _SHOWN_HEADER = 1_000
-_MASK = "v1,********"
+_MASK = "********"
+#: A signature behind the name of its scheme.
+_SIGNATURE = re.compile(r"(?<=^v1,).*|(?<=^sha256=).*")
 
 #: What the time is. Tests have their own.
 Clock = Callable[[], datetime]
@@ -111,7 +115,7 @@ async def attempt(receiver: Receiver, outgoing: Outgoing, clock: Clock) -> Resul
     at = clock()
     body = delivery.body.encode()
     headers = {"content-type": "application/json", "user-agent": "tablecast-webhooks"}
-    headers |= signed_headers(outgoing.secrets, str(delivery.id), int(at.timestamp()), body)
+    headers |= _signed(outgoing, int(at.timestamp()), body)
     begun = time.perf_counter()
     answer: Answer | None = None
     error: str | None
@@ -119,7 +123,7 @@ async def attempt(receiver: Receiver, outgoing: Outgoing, clock: Clock) -> Resul
         if not outgoing.secrets:
             raise OutboundRefused("The secret cannot be read any more: give the webhook a new one")
         answer = await receiver.post(outgoing.url, headers, body)
-        error = _fault(answer.status)
+        error = _fault(answer.status) or _silence(outgoing, answer)
     except (OutboundRefused, OutboundFailed) as failure:
         error = str(failure)
     except Exception:
@@ -139,11 +143,30 @@ async def attempt(receiver: Receiver, outgoing: Outgoing, clock: Clock) -> Resul
     return _result(outgoing, made, error, clock())
 
 
+def _signed(outgoing: Outgoing, timestamp: int, body: bytes) -> dict[str, str]:
+    """The headers that sign a message. The one of LimAI has room for one signature: the newest
+    secret's."""
+    if outgoing.dialect is not WebhookDialect.LIMAI:
+        return signed_headers(outgoing.secrets, str(outgoing.delivery.id), timestamp, body)
+    # An answer that is packed could not be searched for the challenge.
+    headers = {"accept-encoding": "identity"}
+    if outgoing.secrets:
+        headers["X-Webhook-Signature"] = hex_signature(outgoing.secrets[0], body)
+    return headers
+
+
+def _silence(outgoing: Outgoing, answer: Answer) -> str | None:
+    delivery = outgoing.delivery
+    if delivery.event_type == VERIFICATION and not holds_challenge(delivery.body, answer.body):
+        return "The answer does not hold the challenge"
+    return None
+
+
 def _result(outgoing: Outgoing, made: Attempt, error: str | None, now: datetime) -> Result:
     if error is None:
         return Result(outgoing, made, DeliveryStatus.DELIVERED, None, None)
     failures = outgoing.delivery.failures + 1
-    final = outgoing.delivery.event_type == PING or made.status_code == GONE
+    final = outgoing.delivery.event_type in TRIED_ONCE or made.status_code == GONE
     if final or failures > len(PAUSES):
         return Result(outgoing, made, DeliveryStatus.DEAD, None, error)
     again = now + PAUSES[failures - 1] * _random.uniform(1, 1 + JITTER)
@@ -161,9 +184,13 @@ def _fault(status: int) -> str | None:
 def _masked(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers as they are shown later: how many signatures there were, but none of them."""
     return {
-        name: " ".join(_MASK for _ in value.split()) if name.endswith("-signature") else value
+        name: _hidden(value) if name.lower().endswith("-signature") else value
         for name, value in headers.items()
     }
+
+
+def _hidden(signatures: str) -> str:
+    return " ".join(_SIGNATURE.sub(_MASK, each, count=1) for each in signatures.split())
 
 
 def _shown(headers: Mapping[str, str]) -> dict[str, str]:

@@ -6,10 +6,11 @@ import strawberry
 
 from domain import webhook_deliveries
 from domain.webhook_records import ReplayCreate
+from domain.webhook_verification import verify_webhook
 from gql.context import Info, given_id
 from gql.mutations.webhooks import WebhookInput
 from gql.types.errors import EXPECTED, UserError, user_errors
-from gql.types.webhooks import WebhookDelivery, WebhookReplay
+from gql.types.webhooks import Webhook, WebhookDelivery, WebhookReplay
 
 
 @strawberry.input(description="What a webhook shall be told once more.")
@@ -39,6 +40,17 @@ class WebhookReplayPayload:
     errors: list[UserError] = strawberry.field(description="Why there is none.")
 
 
+@strawberry.type(description="The answer of `webhookVerify`.")
+class WebhookVerifyPayload:
+    webhook: Webhook | None = strawberry.field(
+        description="The webhook as it stands; `verifiedAt` tells whether it is verified."
+    )
+    delivery: WebhookDelivery | None = strawberry.field(
+        description="What was sent; its `error` says why the webhook is not verified."
+    )
+    errors: list[UserError] = strawberry.field(description="Why nothing was done.")
+
+
 @strawberry.type
 class WebhookDeliveryMutations:
     @strawberry.mutation(
@@ -58,6 +70,25 @@ class WebhookDeliveryMutations:
         except EXPECTED as error:
             return WebhookDeliveryPayload(delivery=None, errors=user_errors(error))
         return WebhookDeliveryPayload(delivery=WebhookDelivery.of(ping), errors=[])
+
+    @strawberry.mutation(
+        description="Send a challenge to a webhook of dialect LIMAI and wait for the answer, 18 "
+        "seconds at most. It is verified when the answer holds the challenge, as a text or "
+        "somewhere in JSON, and is told of what happens from then on."
+    )
+    async def webhook_verify(
+        self,
+        info: Info,
+        input: Annotated[WebhookInput, strawberry.argument(description="Which one.")],
+    ) -> WebhookVerifyPayload | None:
+        context = info.context
+        try:
+            made = await verify_webhook(context.viewer, context.storage, given_id(input.webhook_id))
+        except EXPECTED as error:
+            return WebhookVerifyPayload(webhook=None, delivery=None, errors=user_errors(error))
+        return WebhookVerifyPayload(
+            webhook=Webhook.of(made.webhook), delivery=WebhookDelivery.of(made.delivery), errors=[]
+        )
 
     @strawberry.mutation(
         description="Tell a webhook once more what a range of revisions did, by its settings of "

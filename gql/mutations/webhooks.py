@@ -39,6 +39,10 @@ class WebhookCreateInput:
     description: str | None = strawberry.field(
         default=None, description="For people, at most 2,000 characters."
     )
+    extraction_schema_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="LIMAI only: the schema whose documents to tell of; without it all schemas.",
+    )
 
 
 @strawberry.input(description="What to change of a webhook. What is absent stays, null clears.")
@@ -70,7 +74,8 @@ class WebhookRotateSecretInput:
     webhook_id: strawberry.ID = strawberry.field(description="The webhook.")
     overlap_hours: float = strawberry.field(
         default=float(webhooks.DEFAULT_OVERLAP_HOURS),
-        description="How long the present secret signs too, 0 to 168 hours.",
+        description="How long the present secret signs too, 0 to 168 hours. LIMAI: a message has "
+        "one signature, the new secret's.",
     )
 
 
@@ -97,7 +102,10 @@ class WebhookDeletePayload:
 
 @strawberry.type
 class WebhookMutations:
-    @strawberry.mutation(description="Make a webhook. It is told of what happens from then on.")
+    @strawberry.mutation(
+        description="Make a webhook. It is told of what happens from then on; one of dialect LIMAI "
+        "from `webhookVerify` on."
+    )
     async def webhook_create(
         self,
         info: Info,
@@ -111,6 +119,7 @@ class WebhookMutations:
             input.columns,
             webhook_events.WebhookDialect(input.dialect.value),
             input.description,
+            given_id(input.extraction_schema_id) if input.extraction_schema_id else None,
         )
         context = info.context
         try:
@@ -120,7 +129,8 @@ class WebhookMutations:
         return _with_secret(made)
 
     @strawberry.mutation(
-        description="Change a webhook. What waits already goes out as it is, to the new URL."
+        description="Change a webhook. What waits already goes out as it is, to the new URL. One "
+        "of dialect LIMAI with a new URL has to be verified again."
     )
     async def webhook_update(
         self,

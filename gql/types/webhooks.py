@@ -22,6 +22,10 @@ def _word(value: str, description: str) -> Any:
 class WebhookDialect(Enum):
     NATIVE = _word("native", "Our own: `type`, `id`, `timestamp` and `data` with the row's values.")
     PHACET = _word("phacet", "As the Phacet API: `eventType`, `eventId`, and `data` of ids only.")
+    LIMAI = _word(
+        "limai",
+        "As the LimAI API: what happened to documents. The endpoint has to be verified first.",
+    )
 
 
 @strawberry.enum(description="What an endpoint is told of, by the names that it reads.")
@@ -49,6 +53,12 @@ class WebhookEvent(Enum):
     TABLE_DELETED = _word("table.deleted", "A table was deleted. NATIVE only.")
     COLUMNS_CHANGED = _word("columns.changed", "Columns of a table changed. NATIVE only.")
     PHACET_CREATED = _word("phacet.created", "A table was made. PHACET only.")
+    DOCUMENT_EXTRACTED = _word(
+        "DOCUMENT_EXTRACTED", "The reading of a document ended, well or not. LIMAI only."
+    )
+    DOCUMENT_REVIEWED = _word(
+        "DOCUMENT_REVIEWED", "The last pending row of a document was accepted. LIMAI only."
+    )
 
 
 @strawberry.enum(description="Whether an endpoint is told anything.")
@@ -110,7 +120,8 @@ class WebhookDelivery:
         description="The id of the message: `webhook-id` and `svix-id` of every attempt."
     )
     event_type: str = strawberry.field(
-        description="As the endpoint reads it, such as `row.created`; `webhook.ping` for a test."
+        description="As the endpoint reads it, such as `row.created`; `webhook.ping` for a test, "
+        "`VERIFICATION` for a challenge."
     )
     table_id: strawberry.ID | None = strawberry.field(description="The table that it is about.")
     row_id: strawberry.ID | None = strawberry.field(description="The row that it is about.")
@@ -142,7 +153,7 @@ class WebhookDelivery:
     @classmethod
     def of(cls, delivery: webhook_records.Delivery) -> "WebhookDelivery":
         subject = delivery.subject_id
-        row_id = subject if subject != delivery.table_id else None
+        row_id = subject if delivery.table_id and subject != delivery.table_id else None
         return cls(
             record=delivery,
             id=strawberry.ID(str(delivery.id)),
@@ -223,7 +234,13 @@ class Webhook:
     dialect: WebhookDialect = strawberry.field(description="In which words it is told.")
     event_types: list[WebhookEvent] = strawberry.field(description="What it is told of.")
     table_ids: list[strawberry.ID] | None = strawberry.field(
-        description="The tables that it follows; null: all, also later ones."
+        description="The tables that it follows; null: all, also later ones. LIMAI: none."
+    )
+    extraction_schema_id: strawberry.ID | None = strawberry.field(
+        description="LIMAI: the schema whose documents it is told of; null: all schemas."
+    )
+    verified_at: datetime | None = strawberry.field(
+        description="LIMAI: when it answered with the challenge; before it is told nothing."
     )
     filter: JSON | None = strawberry.field(
         description="Which rows it is told of, in the form of `RowFilter`; null: all. Decided on "
@@ -286,7 +303,7 @@ class Webhook:
 
     @classmethod
     def of(cls, webhook: webhook_records.Webhook) -> "Webhook":
-        tables = webhook.table_ids
+        tables, schema_id = webhook.table_ids, webhook.schema_id
         known = {event.value for event in webhook_events.WebhookEvent}
         return cls(
             record=webhook,
@@ -296,6 +313,8 @@ class Webhook:
             dialect=WebhookDialect(webhook.dialect.value),
             event_types=[WebhookEvent(each) for each in webhook.event_types if each in known],
             table_ids=[strawberry.ID(str(each)) for each in tables] if tables is not None else None,
+            extraction_schema_id=strawberry.ID(str(schema_id)) if schema_id else None,
+            verified_at=webhook.verified_at,
             filter=JSON(row_filter(webhook.filter)) if webhook.filter is not None else None,
             columns=list(webhook.columns) if webhook.columns is not None else None,
             status=WebhookStatus(webhook.status.value),

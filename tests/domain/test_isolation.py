@@ -40,6 +40,7 @@ from domain import (
     triggers,
     watching,
     webhook_deliveries,
+    webhook_verification,
     webhooks,
     workflow_runs,
     workflows,
@@ -377,6 +378,7 @@ CALLS: dict[str, Call] = {
     "disable_webhook": lambda v, s, o: webhooks.disable_webhook(v, s, o.webhook),
     # After the one before: without a worker nobody answers.
     "ping_webhook": lambda v, s, o: webhook_deliveries.ping_webhook(v, s, o.webhook),
+    "verify_webhook": lambda v, s, o: webhook_verification.verify_webhook(v, s, o.webhook),
     "enable_webhook": lambda v, s, o: webhooks.enable_webhook(v, s, o.webhook),
     "replay_webhook": lambda v, s, o: webhook_deliveries.replay_webhook(
         v, s, o.webhook, ReplayCreate(o.table, 1, 1)

@@ -24,7 +24,7 @@ from processing.guard import OutboundFailed
 from processing.webhook_requests import Answer
 from tests.worlds import World
 
-NATIVE, PHACET = WebhookDialect
+NATIVE, PHACET, LIMAI = WebhookDialect
 URL = "https://hooks.example/in"
 ROW_EVENTS = ("row.created", "row.updated", "row.deleted")
 
@@ -189,4 +189,4 @@ class Hooks:
         return int(await self.world.database.pool.fetchval(sql, *values))
 
 
-__all__ = ["AT_ONCE", "NATIVE", "PHACET", "URL", "FakeClock", "Hooks", "Inbox", "Message"]
+__all__ = ["AT_ONCE", "LIMAI", "NATIVE", "PHACET", "URL", "FakeClock", "Hooks", "Inbox", "Message"]
