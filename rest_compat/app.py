@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from persistence.storage import PostgresStorage
 from rest_compat import docs_page, openapi
 from rest_compat.endpoints import Dialect, Endpoint, Services, fallback, routes_of
 from rest_compat.native import answers as native_answers
@@ -22,7 +21,6 @@ from rest_compat.phacet.errors import DIALECT as PHACET
 from rest_compat.stagent import answers as stagent_answers
 from rest_compat.stagent import routes as stagent
 from rest_compat.stagent.errors import DIALECT as STAGENT
-from rest_compat.wire import Authenticate, Draw, Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +88,8 @@ FACES = {
 }
 
 
-def rest_routes(
-    storage: PostgresStorage, authenticate: Authenticate, limits: Limits, draw: Draw
-) -> list[Route]:
+def rest_routes(services: Services) -> list[Route]:
     """The routes of all REST faces with their documents under `/openapi/`."""
-    services = Services(storage, authenticate, limits, draw)
     return [route for face in FACES.values() for route in face.routes(services)]
 
 

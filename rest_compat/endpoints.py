@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter
@@ -14,11 +14,21 @@ from starlette.types import Message, Receive, Scope, Send
 
 from domain import access, ids
 from domain.access import Viewer
-from domain.errors import Invalid, NotFound, TooLarge
+from domain.errors import Invalid, NotFound, TooLarge, Unauthenticated
 from domain.idempotency import Answer, KeyedRequest, accept_key, once
 from domain.numbers import InvalidJson
+from domain.tool_ports import Engines
 from persistence.storage import PostgresStorage
 from rest_compat.wire import Authenticate, Draw, Limits, Refused, bounded, token_of
+
+
+class AwaitJob(Protocol):
+    """Waits for extraction jobs, as long as a request may take."""
+
+    async def __call__(self, job_id: UUID, is_over: Callable[[], Awaitable[bool]]) -> bool:
+        """Ask `is_over` once the job is followed, and again after each of its steps, until it says
+        so. False when the time of a request is up before that."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,8 @@ class Services:
     authenticate: Authenticate
     limits: Limits
     draw: Draw
+    engines: Engines
+    await_job: AwaitJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +50,12 @@ class Call:
     request: Request
     viewer: Viewer
     storage: PostgresStorage
-    limits: Limits
-    draw: Draw
+    services: Services
+
+    @property
+    def limits(self) -> Limits:
+        """How large bodies may be."""
+        return self.services.limits
 
     def id(self, name: str, noun: str) -> UUID:
         """The id in the path. What cannot be an id names nothing: `NotFound`."""
@@ -61,6 +77,13 @@ Admit = Callable[[Services, Request], Awaitable[Viewer]]
 async def by_key(services: Services, request: Request) -> Viewer:
     """Whoever the key of the request stands for; with `serve --open`, no key is needed."""
     return await services.authenticate(token_of(request))
+
+
+async def by_key_always(services: Services, request: Request) -> Viewer:
+    """Whoever the key stands for, of an API that asks for one even where others do not."""
+    if token_of(request) is None:
+        raise Unauthenticated
+    return await by_key(services, request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +215,7 @@ class _Path:
 async def _serve(endpoint: Endpoint, services: Services, request: Request) -> Response:
     viewer = await endpoint.admit(services, request)
     access.require(viewer, endpoint.operation)
-    call = Call(request, viewer, services.storage.seen_by(viewer), services.limits, services.draw)
+    call = Call(request, viewer, services.storage.seen_by(viewer), services)
     try:
         key = accept_key(request.headers.get("idempotency-key"))
         if key is None or not endpoint.repeatable:

@@ -11,10 +11,12 @@ from starlette.routing import BaseRoute
 from gql.limits import Limits as GraphQLLimits
 from gql.transports.app import graphql_routes
 from rest_compat.app import rest_routes
+from rest_compat.endpoints import Services
 from rest_compat.wire import Limits as RestLimits
 from server import metrics
 from server.gateway import Gateway, open_gateway
 from server.health import health_routes
+from server.live import JobWaiter
 from server.middleware import RequestMiddleware
 from server.observe import request_id
 from server.settings import Settings, load
@@ -60,10 +62,14 @@ def _routes(gateway: Gateway) -> list[BaseRoute]:
             request_id.get,
         ),
         *rest_routes(
-            storage,
-            authenticate,
-            RestLimits(settings.max_body_bytes, settings.max_upload_bytes),
-            gateway.pictures.draw,
+            Services(
+                storage,
+                authenticate,
+                RestLimits(settings.max_body_bytes, settings.max_upload_bytes),
+                gateway.pictures.draw,
+                gateway.engines,
+                JobWaiter(gateway.hub, settings.sync_seconds),
+            )
         ),
         *health_routes(gateway),
     ]

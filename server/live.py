@@ -2,7 +2,8 @@
 reads the log."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import cast
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from domain.workflow_records import RunChange
 from persistence.change_log import ChangeLog, OrganizationEntry, TableEntry
 from realtime.hub import Hub
 from realtime.log import Clock, Topic, TopicKind
+from realtime.runtime import Closed
 
 
 class LogAdapter:
@@ -33,6 +35,29 @@ class LogAdapter:
         if topic.kind == "workflow":
             return await self._log.workflow_entries(topic.id, after, limit)
         return await self._log.organization_entries(topic.id, after, limit)
+
+
+class JobWaiter:
+    """Waits for extraction jobs by their steps. Nothing is asked of the database in between."""
+
+    def __init__(self, hub: Hub, seconds: float) -> None:
+        self._hub = hub
+        self._seconds = seconds
+
+    async def __call__(self, job_id: UUID, is_over: Callable[[], Awaitable[bool]]) -> bool:
+        """Whether the job was over before the time was up."""
+        moved = asyncio.Event()
+        with suppress(TimeoutError, Closed):
+            async with (
+                asyncio.timeout(self._seconds),
+                self._hub.watch(Topic("extraction", job_id), lambda _: moved.set()),
+            ):
+                while True:
+                    moved.clear()
+                    if await is_over():
+                        return True
+                    await moved.wait()
+        return False
 
 
 class Wakeups:

@@ -91,6 +91,13 @@ class Settings(BaseSettings):
     max_upload_bytes: Bytes = Field(
         50_000_000, description="The largest uploaded file; over it: 413."
     )
+    sync_seconds: float = Field(
+        60,
+        ge=0.1,
+        le=3600,
+        description="How long a request that waits for a document to be read may take; over it: "
+        "504, and the reading goes on.",
+    )
     egress_allow: str | None = Field(
         None,
         description="Hosts, addresses and networks, with commas between, that workflows and "

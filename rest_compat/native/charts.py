@@ -35,7 +35,7 @@ def picture(format: Literal["svg", "png"]) -> Callable[[Call], Awaitable[Respons
         }
         if tag in call.request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        body = await call.draw(spec, format)
+        body = await call.services.draw(spec, format)
         return Response(body, headers=headers, media_type=MEDIA_TYPES[format])
 
     return handler

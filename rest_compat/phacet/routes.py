@@ -2,11 +2,7 @@
 
 from dataclasses import replace
 
-from starlette.requests import Request
-
-from domain.access import Viewer
-from domain.errors import Unauthenticated
-from rest_compat.endpoints import Endpoint, Parameter, Services, by_key
+from rest_compat.endpoints import Endpoint, Parameter, by_key_always
 from rest_compat.phacet import (
     answers,
     bodies,
@@ -18,7 +14,6 @@ from rest_compat.phacet import (
     tables,
     webhooks,
 )
-from rest_compat.wire import token_of
 
 #: The paths that belong to this dialect; what is under them and not in it does not exist.
 PREFIXES = ("/api/v2", "/api/v1/phacets", "/api/v1/files")
@@ -26,13 +21,6 @@ PREFIXES = ("/api/v2", "/api/v1/phacets", "/api/v1/files")
 _TABLE = "Table not found"
 _ROW = "Table not found, or Row not found"
 _CELL = "Table not found, or Cell not found"
-
-
-async def _by_key_always(services: Services, request: Request) -> Viewer:
-    """Whoever the key stands for. This API asks for one even where others do not."""
-    if token_of(request) is None:
-        raise Unauthenticated
-    return await by_key(services, request)
 
 
 _PROJECTS = (
@@ -256,6 +244,6 @@ _VERSION_1 = (
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = tuple(
-    endpoint if endpoint.keyless else replace(endpoint, admit=_by_key_always)
+    endpoint if endpoint.keyless else replace(endpoint, admit=by_key_always)
     for endpoint in (*_PROJECTS, *_TABLES, *_CELLS, *_FILES, *_WEBHOOKS, *_VERSION_1)
 )
