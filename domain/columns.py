@@ -67,7 +67,7 @@ class Column:
     #: What fills the cells; set exactly when `computed_by` is TOOL.
     tool: Tool | None = None
     #: Whether cells may have stored states although nothing computes the column: it was the target
-    #: of an enrichment.
+    #: of an enrichment, or a schema of extraction fills it.
     tracked: bool = False
     #: How a computed column's values are made; attached when a shape is loaded, None without a
     #: formula and for all other types. Not compared: it follows from config and the other columns.
@@ -166,3 +166,4 @@ class NewColumn:
     config: Mapping[str, Any] | None = None
     computed_by: ComputedBy | None = None
     tool: Tool | None = None
+    tracked: bool = False

@@ -43,7 +43,8 @@ class SchemaField:
     """What a schema says of one column beyond its type and label. `hint` helps to find it,
     `labels` are other words that documents print beside it. `date_format` says how ambiguous dates
     are meant: `EU` is day first, `US` month first. `is_key` marks the columns that tell one row
-    from another; `excluded` ones are not read at all."""
+    from another; `excluded` ones are not read at all. By its `key` a column is found again that got
+    another type, and another number with it."""
 
     number: int
     description: str | None = None
@@ -53,6 +54,7 @@ class SchemaField:
     excluded: bool = False
     date_format: str | None = None
     unit: str | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,8 @@ class ExtractionJob:
     updated_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    #: When the last row of the file was accepted, after this job.
+    reviewed_at: datetime | None = None
 
     @property
     def is_over(self) -> bool:

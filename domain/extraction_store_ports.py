@@ -71,9 +71,7 @@ class SchemaStore(Protocol):
     async def delete(self, organization_id: UUID, actor: str, schema_id: UUID) -> bool:
         """False when it was gone."""
 
-    async def examples(
-        self, organization_id: UUID, schema_id: UUID, limit: int
-    ) -> list[Example]:
+    async def examples(self, organization_id: UUID, schema_id: UUID, limit: int) -> list[Example]:
         """The newest first."""
 
     async def add_examples(
@@ -82,10 +80,10 @@ class SchemaStore(Protocol):
         """None when the schema is gone. The oldest ones make room for more than
         `domain.extraction_rules.MAX_EXAMPLES`."""
 
-    async def delete_example(
-        self, organization_id: UUID, actor: str, example_id: UUID
-    ) -> Example | None:
-        """What was deleted; None when it was gone."""
+    async def example(self, organization_id: UUID, example_id: UUID) -> Example | None: ...
+
+    async def delete_example(self, organization_id: UUID, actor: str, example: Example) -> bool:
+        """False when it was gone."""
 
 
 class ClassifierStore(Protocol):

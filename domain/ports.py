@@ -69,6 +69,9 @@ class TableStore(Protocol):
 
     async def get(self, organization_id: UUID, table_id: UUID) -> Table | None: ...
 
+    async def by_ids(self, organization_id: UUID, table_ids: Sequence[UUID]) -> dict[UUID, Table]:
+        """The living tables among these, by id."""
+
     async def create(
         self,
         organization_id: UUID,
@@ -103,6 +106,11 @@ class TableStore(Protocol):
 class ColumnStore(Protocol):
     """Methods raise `StructureMoved` when the shape is old and `TableBusy` when no lock was to be
     had."""
+
+    async def of_tables(
+        self, organization_id: UUID, table_ids: Sequence[UUID]
+    ) -> dict[UUID, list[Column]]:
+        """The live columns of each table in order, past the cache of shapes."""
 
     async def add(self, shape: TableShape, actor: str, column: NewColumn) -> Column: ...
 

@@ -115,6 +115,19 @@ class Columns:
 
         return await self._change(shape, actor, work)
 
+    async def track(self, shape: TableShape, actor: str, columns: Sequence[Column]) -> None:
+        async def work(
+            session: AsyncSession, write: OrganizationWrite
+        ) -> tuple[None, dict[str, Any]]:
+            changed = [column.id for column in columns]
+            rows = await session.exec(select(ColumnRow).where(col(ColumnRow.id).in_(changed)))
+            for row in rows:
+                row.tracked, row.updated_at = True, write.at
+            await session.flush()
+            return None, {"changed": [str(column_id) for column_id in changed]}
+
+        await self._change(shape, actor, work)
+
     async def delete(self, shape: TableShape, actor: str, column: Column) -> None:
         async def work(
             session: AsyncSession, write: OrganizationWrite

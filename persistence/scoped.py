@@ -25,12 +25,16 @@ from domain.entities import (
     TableWithColumns,
 )
 from domain.errors import ErrorCode, invalid
+from domain.extraction_commands import NewExample, NewSchema, SchemaChange, SchemaVersions
+from domain.extraction_records import Classifier, Example, ExtractionSchema
 from domain.rollback_records import RollbackRun, RowConflict
 from domain.row_writes import PreparedRow
 from domain.run_records import Run
 from persistence.charts import Charts
+from persistence.classifiers import Classifiers
 from persistence.columns import Columns
 from persistence.enrichment import Enrichments
+from persistence.extraction import ExtractionSchemas
 from persistence.files import Files
 from persistence.imports import Imports
 from persistence.models import FileRow
@@ -188,6 +192,109 @@ class ScopedEnrichments(Enrichments):
         if found is None or await self._tables.shape(organization_id, found.table_id) is None:
             return None
         return found
+
+
+class ScopedExtractionSchemas(ExtractionSchemas):
+    """Schemas whose tables all lie inside a scope."""
+
+    def __init__(self, whole: ExtractionSchemas, tables: ScopedTables, scope: Scope) -> None:
+        super().__init__(whole._database, whole._wake)
+        self._tables = tables
+        self._scope = scope
+
+    async def list_all(self, organization_id: UUID) -> list[ExtractionSchema]:
+        return await self._visible(organization_id, await super().list_all(organization_id))
+
+    async def by_ids(
+        self, organization_id: UUID, schema_ids: Sequence[UUID]
+    ) -> dict[UUID, ExtractionSchema]:
+        found = await super().by_ids(organization_id, schema_ids)
+        visible = await self._visible(organization_id, list(found.values()))
+        return {schema.id: schema for schema in visible}
+
+    async def versions(
+        self, organization_id: UUID, schema_id: UUID, before: int | None, limit: int
+    ) -> SchemaVersions:
+        if await self.get(organization_id, schema_id) is None:
+            return SchemaVersions([], has_more=False)
+        return await super().versions(organization_id, schema_id, before, limit)
+
+    async def create(
+        self, organization_id: UUID, actor: str, new: NewSchema, most: int
+    ) -> ExtractionSchema | None:
+        if new.making and new.project_id not in self._scope.project_ids:
+            raise invalid(ErrorCode.REQUIRED, _OUTSIDE, "projectId")
+        return await super().create(organization_id, actor, new, most)
+
+    async def update(
+        self, organization_id: UUID, actor: str, schema_id: UUID, change: SchemaChange
+    ) -> ExtractionSchema | None:
+        schema = await self.get(organization_id, schema_id)
+        if schema is None:
+            return None
+        project_id = change.fields.get("project_id", schema.project_id)
+        if change.making and project_id not in self._scope.project_ids:
+            raise invalid(ErrorCode.REQUIRED, _OUTSIDE, "projectId")
+        return await super().update(organization_id, actor, schema_id, change)
+
+    async def delete(self, organization_id: UUID, actor: str, schema_id: UUID) -> bool:
+        if await self.get(organization_id, schema_id) is None:
+            return False
+        return await super().delete(organization_id, actor, schema_id)
+
+    async def examples(self, organization_id: UUID, schema_id: UUID, limit: int) -> list[Example]:
+        if await self.get(organization_id, schema_id) is None:
+            return []
+        return await super().examples(organization_id, schema_id, limit)
+
+    async def add_examples(
+        self, organization_id: UUID, actor: str, schema_id: UUID, new: Sequence[NewExample]
+    ) -> list[Example] | None:
+        if await self.get(organization_id, schema_id) is None:
+            return None
+        return await super().add_examples(organization_id, actor, schema_id, new)
+
+    async def example(self, organization_id: UUID, example_id: UUID) -> Example | None:
+        found = await super().example(organization_id, example_id)
+        if found is None or await self.get(organization_id, found.schema_id) is None:
+            return None
+        return found
+
+    async def _visible(
+        self, organization_id: UUID, schemas: Sequence[ExtractionSchema]
+    ) -> list[ExtractionSchema]:
+        named = {table.table_id for schema in schemas for table in schema.tables}
+        inside = await self._tables.by_ids(organization_id, list(named))
+        return [
+            schema for schema in schemas if all(each.table_id in inside for each in schema.tables)
+        ]
+
+
+class ScopedClassifiers(Classifiers):
+    """Classifiers that lead to schemas inside a scope alone."""
+
+    def __init__(self, whole: Classifiers, schemas: ScopedExtractionSchemas) -> None:
+        super().__init__(whole._database, whole._wake)
+        self._schemas = schemas
+
+    async def list_all(self, organization_id: UUID) -> list[Classifier]:
+        return await self._visible(organization_id, await super().list_all(organization_id))
+
+    async def get(self, organization_id: UUID, classifier_id: UUID) -> Classifier | None:
+        found = await super().get(organization_id, classifier_id)
+        visible = await self._visible(organization_id, [found] if found is not None else [])
+        return visible[0] if visible else None
+
+    async def _visible(
+        self, organization_id: UUID, classifiers: Sequence[Classifier]
+    ) -> list[Classifier]:
+        named = {route.schema_id for each in classifiers for route in each.routes}
+        inside = await self._schemas.by_ids(organization_id, list(named))
+        return [
+            each
+            for each in classifiers
+            if all(route.schema_id in inside for route in each.routes)
+        ]
 
 
 class ScopedFiles(Files):

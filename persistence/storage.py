@@ -9,11 +9,13 @@ from persistence.blobs import Blobs
 from persistence.cell_batches import CellBatches
 from persistence.change_log import ChangeLog
 from persistence.charts import Charts
+from persistence.classifiers import Classifiers
 from persistence.columns import Columns
 from persistence.dependents import Dependents
 from persistence.engine import Database
 from persistence.enrichment import Enrichments
 from persistence.exports import Exports
+from persistence.extraction import ExtractionSchemas
 from persistence.files import Files
 from persistence.firings import Firings
 from persistence.history import History
@@ -30,8 +32,10 @@ from persistence.rows import Rows
 from persistence.runs import Runs
 from persistence.scoped import (
     ScopedCharts,
+    ScopedClassifiers,
     ScopedColumns,
     ScopedEnrichments,
+    ScopedExtractionSchemas,
     ScopedFiles,
     ScopedImports,
     ScopedProjects,
@@ -91,6 +95,8 @@ class PostgresStorage:
         self.runs = Runs(database, wake)
         self.cell_batches = CellBatches(database, wake)
         self.enrichments = Enrichments(database)
+        self.extraction_schemas = ExtractionSchemas(database, wake)
+        self.classifiers = Classifiers(database, wake)
         self.tasks = Tasks(database)
         self.workflows = Workflows(database, wake)
         self.workflow_runs = WorkflowRuns(database, wake)
@@ -125,4 +131,7 @@ class PostgresStorage:
         seen.rollbacks = ScopedRollbacks(self.rollbacks, tables)
         seen.runs = ScopedRuns(self.runs, tables)
         seen.enrichments = ScopedEnrichments(self.enrichments, tables)
+        schemas = ScopedExtractionSchemas(self.extraction_schemas, tables, viewer.scope)
+        seen.extraction_schemas = schemas
+        seen.classifiers = ScopedClassifiers(self.classifiers, schemas)
         return seen

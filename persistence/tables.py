@@ -30,7 +30,12 @@ from persistence.models import (
 )
 from persistence.row_insert import insert_rows
 from persistence.shapes import Shapes
-from persistence.unit_of_work import Wake, log_table_change, write_organization
+from persistence.unit_of_work import (
+    OrganizationWrite,
+    Wake,
+    log_table_change,
+    write_organization,
+)
 from persistence.user_tables import create_user_table
 
 
@@ -106,44 +111,10 @@ class Tables:
             self._database.transaction() as session,
             write_organization(session, organization_id, actor) as write,
         ):
-            table = TableRow(
-                id=ids.new_id(ids.Kind.TABLE),
-                organization_id=organization_id,
-                project_id=command.project_id,
-                name=command.name,
-                description=command.description,
-                source=command.source.value,
-                template_id=command.template_id,
-                next_column=len(command.columns) + 1,
-                created_at=write.at,
-                updated_at=write.at,
-            )
-            session.add(table)
-            await session.flush()
-            await session.refresh(table, ["number"])
-            columns = _new_columns(table, command.columns, write.at)
-            first_session = _first_session(table, write.at)
-            session.add_all([*columns, first_session, _clock(table, write.at)])
-            organization_number = await _organization_number(session, organization_id)
-            ordered = sorted((column_entity(row) for row in columns), key=lambda c: c.position)
-            await create_user_table(session, organization_number, table.number, ordered)
-            session.add_all(indexes.made_with(organization_id, table.id, ordered))
-            await session.flush()
-            await log_table_change(
-                session,
-                organization_id,
-                table.id,
-                actor,
-                ChangeKind.TABLE_CHANGED,
-                {"created": True},
-            )
-            shape = _first_shape(table, organization_number, ordered, first_session)
-            prepared = rows(shape) if rows is not None else ()
-            await _insert(session, shape, actor, prepared, command.template_id)
-            await follow_sources(session, organization_id, table.id)
-            await write.log(OrganizationChangeKind.TABLE_CREATED, table.id, {"name": table.name})
+            table_id = ids.new_id(ids.Kind.TABLE)
+            made = await create_table(session, write, table_id, command, rows)
         self._wake("organization", organization_id, write.revision)
-        return TableWithColumns(entity(table, len(prepared), 2 if prepared else 1), ordered)
+        return made
 
     async def update(
         self, organization_id: UUID, actor: str, table_id: UUID, changes: Mapping[str, Any]
@@ -244,6 +215,49 @@ class Tables:
         return found
 
 
+async def create_table(
+    session: AsyncSession,
+    write: OrganizationWrite,
+    table_id: UUID,
+    command: TableCreate,
+    rows: Callable[[TableShape], Sequence[PreparedRow]] | None = None,
+) -> TableWithColumns:
+    """Make a table, with its first rows, in a metadata transaction, and log it."""
+    organization_id, actor = write.organization_id, write.actor
+    table = TableRow(
+        id=table_id,
+        organization_id=organization_id,
+        project_id=command.project_id,
+        name=command.name,
+        description=command.description,
+        source=command.source.value,
+        template_id=command.template_id,
+        next_column=len(command.columns) + 1,
+        created_at=write.at,
+        updated_at=write.at,
+    )
+    session.add(table)
+    await session.flush()
+    await session.refresh(table, ["number"])
+    columns = _new_columns(table, command.columns, write.at)
+    first_session = _first_session(table, write.at)
+    session.add_all([*columns, first_session, _clock(table, write.at)])
+    organization_number = await _organization_number(session, organization_id)
+    ordered = sorted((column_entity(row) for row in columns), key=lambda c: c.position)
+    await create_user_table(session, organization_number, table.number, ordered)
+    session.add_all(indexes.made_with(organization_id, table.id, ordered))
+    await session.flush()
+    details = {"created": True}
+    kind = ChangeKind.TABLE_CHANGED
+    await log_table_change(session, organization_id, table.id, actor, kind, details)
+    shape = _first_shape(table, organization_number, ordered, first_session)
+    prepared = rows(shape) if rows is not None else ()
+    await _insert(session, shape, actor, prepared, command.template_id)
+    await follow_sources(session, organization_id, table.id)
+    await write.log(OrganizationChangeKind.TABLE_CREATED, table.id, {"name": table.name})
+    return TableWithColumns(entity(table, len(prepared), 2 if prepared else 1), ordered)
+
+
 def _first_shape(
     table: TableRow, organization_number: int, columns: Sequence[Column], session: SessionRow
 ) -> TableShape:
@@ -340,6 +354,7 @@ def new_column_row(
         config=dict(column.config) if column.config is not None else None,
         computed_by=column.computed_by.value if column.computed_by else None,
         tool=tool_json(column.tool) if column.tool else None,
+        tracked=column.tracked,
         created_at=at,
         updated_at=at,
     )

@@ -50,7 +50,7 @@ class ExtractionSchemaVersionRow(SQLModel, table=True):
 
 
 class ExtractionExampleRow(SQLModel, table=True):
-    """What people corrected in a document."""
+    """What people corrected in a document, or showed."""
 
     __tablename__ = "extraction_example"
     __table_args__ = (Index("ix_extraction_example_schema", "schema_id", "id"),)
@@ -60,7 +60,7 @@ class ExtractionExampleRow(SQLModel, table=True):
     schema_id: UUID = Field(foreign_key="extraction_schema.id")
     table_id: UUID
     column_number: int
-    file_id: UUID
+    file_id: UUID | None = None
     text: str
     before: str | None = None
     after: str | None = None
@@ -70,7 +70,8 @@ class ExtractionExampleRow(SQLModel, table=True):
 
 class ExtractionJobRow(SQLModel, table=True):
     """One reading of one file. `revision` counts its steps, which stand in `extraction_step`; the
-    job's row is locked first by each of them, as the clock of a table is."""
+    job's row is locked by each of them, behind the clocks of tables. `reviewed_at` is when the last
+    row of the file was accepted that was there after it."""
 
     __tablename__ = "extraction_job"
     __table_args__ = (
@@ -109,6 +110,7 @@ class ExtractionJobRow(SQLModel, table=True):
     updated_at: datetime = now_column()
     started_at: datetime | None = time_column()
     finished_at: datetime | None = time_column()
+    reviewed_at: datetime | None = time_column()
 
 
 class ExtractionStepRow(SQLModel, table=True):

@@ -7,7 +7,14 @@ from domain.access import OPERATIONS
 from tests.rules.source import Source, in_rooms, report, sources
 
 #: What several use cases share after they have asked: only the domain may call these.
-PARTS = {"on_table", "project_problems", "reached_webhook", "run_columns", "shape_of"}
+PARTS = {
+    "on_table",
+    "project_problems",
+    "reached_webhook",
+    "run_columns",
+    "shape_of",
+    "track_columns",
+}
 
 UseCase = tuple[Source, ast.AsyncFunctionDef]
 

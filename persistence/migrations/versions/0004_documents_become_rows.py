@@ -116,6 +116,7 @@ def upgrade() -> None:
         ),
         sa.Column("started_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
         sa.Column("finished_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
+        sa.Column("reviewed_at", postgresql.TIMESTAMP(timezone=True, precision=3), nullable=True),
         sa.ForeignKeyConstraint(
             ["organization_id"],
             ["organization.id"],
@@ -180,7 +181,7 @@ def upgrade() -> None:
         sa.Column("schema_id", sa.Uuid(), nullable=False),
         sa.Column("table_id", sa.Uuid(), nullable=False),
         sa.Column("column_number", sa.Integer(), nullable=False),
-        sa.Column("file_id", sa.Uuid(), nullable=False),
+        sa.Column("file_id", sa.Uuid(), nullable=True),
         sa.Column("text", sa.String(), nullable=False),
         sa.Column("before", sa.String(), nullable=True),
         sa.Column("after", sa.String(), nullable=True),
