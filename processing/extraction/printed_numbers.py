@@ -117,7 +117,5 @@ _ALSO = {
     "kr": "kr", "rm": "MYR", "myr": "MYR", "rp": "IDR", "idr": "IDR", "lei": "RON", "ron": "RON",
     "nt$": "TWD", "php": "PHP", "₱": "PHP", "vnd": "VND", "₫": "VND", "sar": "SAR", "ngn": "NGN",
 }  # fmt: skip
-_SMALL = frozenset(
-    {"eur", "euro", "euros", "usd", "gbp", "chf", "kč", "zł", "kr", "lei", "dollars"}
-)
+_SMALL = word_set("eur euro euros usd gbp chf kč zł kr lei dollars")
 _CODES = frozenset({*CURRENCIES.values(), *_ALSO.values()})
