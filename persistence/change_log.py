@@ -12,11 +12,13 @@ import orjson
 
 from domain.changes import Change, ChangeKind, OrganizationChange, OrganizationChangeKind
 from domain.columns import Column, TableShape
+from domain.extraction_records import JobStep
 from domain.filters import Filter
 from domain.numbers import loads
 from domain.selection import CellState, RowRecord
 from domain.workflow_records import RunChange
 from persistence.engine import Database
+from persistence.extraction_job_rows import read_steps
 from persistence.filter_sql import Params, compile_filter
 from persistence.read_sql import state_of, value_json
 from persistence.row_sql import record_definition, stored_columns
@@ -29,7 +31,7 @@ MOST_ROWS = 1000
 MOST_BYTES = 256_000
 MOST_CELLS = 5_000
 
-TopicKind = Literal["table", "organization", "workflow"]
+TopicKind = Literal["table", "organization", "workflow", "extraction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ FROM organization_clock WHERE organization_id = ANY($2)
 UNION ALL
 SELECT 'workflow', id, revision, 0
 FROM workflow WHERE id = ANY($3) AND deleted_at IS NULL
+UNION ALL
+SELECT 'extraction', id, revision, 0 FROM extraction_job WHERE id = ANY($4)
 """
 
 _ENTRIES = """
@@ -138,6 +142,7 @@ class ChangeLog:
             [id_ for kind, id_ in topics if kind == "table"],
             [id_ for kind, id_ in topics if kind == "organization"],
             [id_ for kind, id_ in topics if kind == "workflow"],
+            [id_ for kind, id_ in topics if kind == "extraction"],
         )
         return {(r["kind"], r["id"]): (r["revision"], r["pruned_to"]) for r in records}
 
@@ -166,6 +171,10 @@ class ChangeLog:
     ) -> Sequence[RunChange]:
         """Entries of a workflow's log after a revision, in order."""
         return await read_changes(self._pool, workflow_id, after, limit)
+
+    async def extraction_entries(self, job_id: UUID, after: int, limit: int) -> Sequence[JobStep]:
+        """Steps of an extraction job after a revision, in order."""
+        return await read_steps(self._pool, job_id, after, limit)
 
     async def table_entries(self, table_id: UUID, after: int, limit: int) -> list[TableEntry]:
         """Entries of a table's log after a revision, in order, with the rows and cells they

@@ -15,6 +15,8 @@ from persistence.dependents import Dependents
 from persistence.engine import Database
 from persistence.enrichment import Enrichments
 from persistence.exports import Exports
+from persistence.extracted_rows import ExtractedRows
+from persistence.extraction_jobs import ExtractionJobs
 from persistence.extraction import ExtractionSchemas
 from persistence.files import Files
 from persistence.firings import Firings
@@ -90,6 +92,8 @@ class PostgresStorage:
         self.files = Files(database, blobs)
         self.exports = Exports(database)
         self.imports = Imports(database, wake)
+        self.extraction_jobs = ExtractionJobs(database, wake)
+        self.extracted_rows = ExtractedRows(database, wake)
         self.history = History(database)
         self.rollbacks = Rollbacks(database, wake)
         self.runs = Runs(database, wake)

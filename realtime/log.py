@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 from uuid import UUID
 
-TopicKind = Literal["table", "organization", "workflow"]
+TopicKind = Literal["table", "organization", "workflow", "extraction"]
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One log that can be followed: a table's, an organisation's or a workflow's."""
+    """One log that can be followed: a table's, an organisation's, a workflow's or an extraction
+    job's."""
 
     kind: TopicKind
     id: UUID

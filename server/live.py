@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import cast
 from uuid import UUID
 
+from domain.extraction_records import JobStep
 from domain.workflow_records import RunChange
 from persistence.change_log import ChangeLog, OrganizationEntry, TableEntry
 from realtime.hub import Hub
@@ -29,11 +30,13 @@ class LogAdapter:
 
     async def read(
         self, topic: Topic, after: int, limit: int
-    ) -> Sequence[TableEntry | OrganizationEntry | RunChange]:
+    ) -> Sequence[TableEntry | OrganizationEntry | RunChange | JobStep]:
         if topic.kind == "table":
             return await self._log.table_entries(topic.id, after, limit)
         if topic.kind == "workflow":
             return await self._log.workflow_entries(topic.id, after, limit)
+        if topic.kind == "extraction":
+            return await self._log.extraction_entries(topic.id, after, limit)
         return await self._log.organization_entries(topic.id, after, limit)
 
 
