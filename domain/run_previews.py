@@ -9,7 +9,7 @@ from uuid import UUID
 from domain import access, checks, numbers
 from domain.access import Viewer
 from domain.column_tools import run_tool_problems
-from domain.columns import Column, TableShape
+from domain.columns import Column, ColumnType, TableShape
 from domain.errors import Conflict, ErrorCode, invalid
 from domain.ports import Storage
 from domain.run_ports import Tools
@@ -30,6 +30,8 @@ from domain.tool_records import Answer, Tool, ToolCall
 #: Rows of a preview at most, and rows that an estimate looks at.
 MAX_SAMPLE = 20
 ESTIMATE_ROWS = 100
+#: Of tools that read files: each file has to be read to know how long it is.
+ESTIMATE_FILES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,8 @@ async def preview_run(
 async def estimate_run(
     viewer: Viewer, storage: Storage, tools: Tools, command: CellsRun
 ) -> RunEstimate:
-    """How many cells a run would fill, and what its calls would take: what the first 100 rows take,
-    for all of them. Raises `NotFound` and `Invalid`."""
+    """How many cells a run would fill, and what its calls would take: what the first 100 rows take
+    (10 of tools that read files), for all of them. Raises `NotFound` and `Invalid`."""
     access.require(viewer, "runEstimate")
     checks.refuse(run_problems(command))
 
@@ -92,13 +94,19 @@ async def estimate_run(
         total = RunEstimate(rows, sum(cells.values()), 0, 0, Decimal(0), Decimal(0))
         for column, tool in filled:
             count = cells.get(column.number, 0)
-            sample = await storage.runs.sample(shape, replace(search, limit=ESTIMATE_ROWS), tool)
+            limit = ESTIMATE_FILES if _reads_files(shape, tool) else ESTIMATE_ROWS
+            sample = await storage.runs.sample(shape, replace(search, limit=limit), tool)
             if count and sample:
                 estimates = await tools.estimates(_work(viewer, shape, column, tool, sample))
                 total = _with(total, estimates, count)
         return total
 
     return await on_table(viewer, storage, command.table_id, work)
+
+
+def _reads_files(shape: TableShape, tool: Tool) -> bool:
+    found = (shape.columns_by_key.get(key) for key in tool.inputs)
+    return any(column is not None and column.type is ColumnType.FILE for column in found)
 
 
 async def _counted(

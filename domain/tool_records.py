@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from domain.documents import Box
+
 
 class ToolKind(StrEnum):
     """The kinds of tools."""
@@ -141,12 +143,18 @@ class Usage:
 @dataclass(frozen=True, slots=True)
 class Citation:
     """Where in the inputs an answer was found: `text` stands in the column `column` from the
-    character `start` to `end`."""
+    character `start` to `end`.
+
+    In a file column these count the characters of the document's text; `page` and `box` say where
+    that is, in the file `file_id`."""
 
     column: str
     text: str
     start: int
     end: int
+    file_id: UUID | None = None
+    page: int | None = None
+    box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)

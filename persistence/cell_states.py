@@ -6,11 +6,12 @@ that the same revision has written, so no writer has to tell."""
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from domain.cells import CellStatus
 from domain.columns import Column, ComputedBy, TableShape
-from domain.tool_records import Producer, ProducerKind, ToolKind
+from domain.tool_records import Citation, Producer, ProducerKind, ToolKind
 from persistence.json_text import dumps
 from persistence.row_images import image_of
 from persistence.row_sql import stored_columns
@@ -26,6 +27,7 @@ from persistence.unit_of_work import TableWrite
 
 __all__ = [
     "FORGOTTEN",
+    "citation_json",
     "outdate_cells",
     "outdate_dependents",
     "outdated_meanwhile",
@@ -128,6 +130,21 @@ WHERE table_id = $1 AND row_id = ANY($2) AND column_number = ANY($3) AND outdate
 def producer_json(producer: Producer) -> str:
     """The stored form of a producer: what is known of it, by the names of the record's fields."""
     return dumps({name: value for name, value in asdict(producer).items() if value})
+
+
+def citation_json(citation: Citation) -> dict[str, Any]:
+    """The stored form of a citation: of a document it says the page and the place on it, in points
+    from the left and the top."""
+    told: dict[str, Any] = {
+        "column": citation.column,
+        "text": citation.text,
+        "start": citation.start,
+        "end": citation.end,
+    }
+    if citation.file_id is not None:
+        told |= {"fileId": str(citation.file_id), "page": citation.page}
+        told["box"] = None if citation.box is None else [round(each, 1) for each in citation.box]
+    return told
 
 
 def _person(write: TableWrite) -> str:

@@ -247,7 +247,10 @@ def _citations(selection: CitationsSelection, state: str | None) -> str:
         return _constant("[]")
     one = _object(
         [
-            (name, _constant(part.json) if isinstance(part, Literal) else f"(c.v->'{part}')::text")
+            (name, _constant(part.json))
+            if isinstance(part, Literal)
+            # Of a document some say where in its text, others where on its pages.
+            else (name, f"coalesce((c.v->'{part}')::text, 'null')")
             for name, part in selection.parts
         ]
     )

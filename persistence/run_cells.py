@@ -5,7 +5,7 @@ The state of a cell is the truth. Who finishes a cell names its run and the atte
 in: a cell that was cancelled, written by a person or taken again by somebody else is left alone."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from domain.columns import Column, TableShape
 from domain.run_records import ACTIVE, STATUSES, CellResult, RunMode, TakenCell
 from domain.run_rules import InputsHash, keeps
 from domain.tool_records import ProducerKind, Tool
-from persistence.cell_states import producer_json
+from persistence.cell_states import citation_json, producer_json
 from persistence.engine import Connection
 from persistence.json_text import dumps
 from persistence.read_sql import value_json
@@ -312,5 +312,5 @@ def _state(result: CellResult, outdated: bool) -> dict[str, Any]:
         if answer.error is None:
             told["producer"] = orjson.Fragment(producer_json(answer.producer))
             told["confidence"] = answer.confidence
-            told["citations"] = [asdict(each) for each in answer.citations] or None
+            told["citations"] = [citation_json(each) for each in answer.citations] or None
     return told

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from domain.columns import Column, ColumnType
@@ -17,6 +17,7 @@ from domain.errors import SecretLost
 from domain.provider_records import RULES, OpenProvider, ProviderCheck
 from domain.tool_ports import AnswerStore, CallEstimate, ToolWork, TryLater
 from domain.tool_records import AiTool, Answer, Producer, ProducerKind, Tool, ToolCall
+from processing.document_inputs import with_page_marks
 from processing.outbound import Outbound
 from processing.rule_tools import rule_answers
 
@@ -74,7 +75,7 @@ class AiTools:
         if opened is None:
             made = rule_answers(work)
         else:
-            made = (await self.models()).answers(opened, work)
+            made = (await self.models()).answers(opened, _for_models(work))
         async with aclosing(made) as answers:
             async for answer in answers:
                 yield answer
@@ -87,7 +88,7 @@ class AiTools:
             opened = None
         if opened is None:
             return [CallEstimate()] * len(work.calls)
-        return await (await self.models()).estimates(opened, work)
+        return await (await self.models()).estimates(opened, _for_models(work))
 
     async def check(self, organization_id: UUID, name: str) -> ProviderCheck:
         """Ask a provider's model one small question."""
@@ -138,6 +139,24 @@ def _settings(work: ToolWork) -> AiTool:
     settings = work.tool.settings
     assert isinstance(settings, AiTool)
     return settings
+
+
+def _for_models(work: ToolWork) -> ToolWork:
+    """The work with texts of documents that say where their pages begin."""
+    keys = [key for key, column in work.inputs.items() if column.type is ColumnType.FILE]
+    if not keys:
+        return work
+    calls = [
+        replace(
+            call, inputs={**call.inputs, **{key: _marked(call.inputs.get(key)) for key in keys}}
+        )
+        for call in work.calls
+    ]
+    return replace(work, calls=calls)
+
+
+def _marked(value: Any) -> Any:
+    return with_page_marks(value) if isinstance(value, str) else value
 
 
 def _unmade(work: ToolWork) -> Producer:

@@ -8,6 +8,7 @@ from domain.tool_ports import Engines
 from domain.tool_records import ToolKind
 from persistence.storage import PostgresStorage
 from processing.ai_tools import AiTools
+from processing.document_tools import DocumentTools
 from processing.documents.reading import DocumentReader
 from processing.documents.source import StoredDocuments
 from processing.extraction.extractor import Extractor
@@ -42,4 +43,5 @@ async def open_engines(storage: PostgresStorage, outbound: Outbound) -> AsyncIte
         extractor = Extractor(storage.providers, models)
         documents = StoredDocuments(storage.files, DocumentReader())
         stack.push_async_callback(documents.aclose)
-        yield Engines(tools, models, extractor, extractor, documents)
+        reading = DocumentTools(tools, storage.files, documents)
+        yield Engines(reading, models, extractor, extractor, documents)

@@ -16,7 +16,7 @@ from domain.tool_records import Answer, Producer, ProducerKind, ToolKind
 from persistence.jobs import out_of_reach
 
 #: How long a database that is away is given.
-_AWAY_SECONDS = 1.0
+AWAY_SECONDS = 1.0
 
 _log = structlog.get_logger()
 
@@ -30,6 +30,11 @@ _PRODUCERS: Mapping[ToolKind, ProducerKind] = {
     ToolKind.HTTP: ProducerKind.HTTP,
     ToolKind.LOOKUP: ProducerKind.LOOKUP,
 }
+
+
+def unmade(work: ToolWork) -> Producer:
+    """The producer of an error before anybody was asked."""
+    return Producer(_PRODUCERS[work.tool.kind], actor=work.actor)
 
 
 class Tools:
@@ -65,7 +70,7 @@ class Tools:
         except Exception as error:
             # Keys, secrets and other tables are read from the database; programs need none.
             if work.tool.kind is not ToolKind.PYTHON and out_of_reach(error):
-                raise TryLater("The database is out of reach", _AWAY_SECONDS) from error
+                raise TryLater("The database is out of reach", AWAY_SECONDS) from error
             _log.exception("tool_failed", kind=work.tool.kind, table=str(work.table_id))
             fault = FAILED
         finally:
@@ -73,9 +78,8 @@ class Tools:
                 await stream.aclose()
         if left and fault is LOST:
             _log.error("tool_lost_answers", kind=work.tool.kind, count=len(left))
-        producer = Producer(_PRODUCERS[work.tool.kind], actor=work.actor)
         for index in sorted(left):
-            yield Answer(index, producer, error=fault)
+            yield Answer(index, unmade(work), error=fault)
 
     async def estimates(self, work: ToolWork) -> Sequence[CallEstimate]:
         """What each call will take; nothing for the kinds that cost nothing."""

@@ -225,10 +225,7 @@ class PreviewedCell:
             error=answer.error,
             producer=Producer.of({**asdict(producer), "kind": producer.kind.value}),
             confidence=answer.confidence,
-            citations=[
-                Citation(column=c.column, text=c.text, start=c.start, end=c.end)
-                for c in answer.citations
-            ],
+            citations=[Citation.of_answer(each) for each in answer.citations],
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             cost=None if usage.cost is None else JSON(usage.cost),
@@ -236,7 +233,8 @@ class PreviewedCell:
 
 
 @strawberry.type(
-    description="What a run would take. Of more than 100 rows, the first 100 stand for all."
+    description="What a run would take. Of more than 100 rows, the first 100 stand for all; "
+    "of tools that read files, the first 10."
 )
 class RunEstimate:
     rows: int = strawberry.field(description="Rows with cells that it would take.")
