@@ -54,7 +54,7 @@ class Beside:
 @lru_cache(maxsize=1024)
 def label_of(phrase: str) -> Label | None:
     """The label that a phrase names; None when it names nothing."""
-    tokens = _tokens(phrase.replace("_", " ").replace("-", " "))
+    tokens = label_tokens(phrase.replace("_", " ").replace("-", " "))
     if not tokens:
         return None
     kinds = frozenset(CLASSES[token] for token in tokens if token in CLASSES)
@@ -68,8 +68,8 @@ def _english(token: str) -> tuple[str, ...]:
     return ENGLISH.get(folded) or ENGLISH.get(stem(folded)) or (folded,)
 
 
-def _tokens(segment: str) -> list[str]:
-    """English words of a label, last first cut to the eight nearest."""
+def label_tokens(segment: str) -> list[str]:
+    """English words of a label, cut to the eight nearest to its end, without what says nothing."""
     found: list[str] = []
     for match in _TOKEN.findall(segment)[-8:]:
         for word in _english(match):
@@ -86,7 +86,7 @@ def beside(text: str, start: int, end: int, wanted: Sequence[Label], whole: str)
         before, labelled = whole, False
     score = max((fit(label, before) for label in wanted), default=0.0)
     specific = bool(wanted) and not any(label.vague for label in wanted)
-    other = labelled and bool(_tokens(before)) and score < FITS and specific
+    other = labelled and bool(label_tokens(before)) and score < FITS and specific
     if close and not labelled and not _LEADS.search(before):
         score *= _BEHIND_A_NUMBER
     if score < FITS and not labelled:
@@ -141,7 +141,7 @@ def _segment_after(text: str, end: int) -> str:
 
 def fit(label: Label, segment: str) -> float:
     """1 when the segment says exactly this, less for words beside it, 0 for something else."""
-    tokens = _tokens(segment)
+    tokens = label_tokens(segment)
     if not tokens:
         return 0.0
     kinds = {CLASSES[token] for token in tokens if token in CLASSES}
@@ -152,7 +152,7 @@ def fit(label: Label, segment: str) -> float:
         hits, wanted = (1, 1) if kinds & label.kinds else (0, 1)
         beside_it = len(special)
     else:
-        met = {word for word in label.special if _among(word, special)}
+        met = {word for word in label.special if among(word, special)}
         hits, wanted = len(met), len(label.special)
         beside_it = max(len(special) - hits, 0)
     recall = hits / wanted
@@ -161,7 +161,7 @@ def fit(label: Label, segment: str) -> float:
     return recall * (0.35 + 0.65 * hits / (hits + beside_it))
 
 
-def _among(word: str, others: set[str]) -> bool:
+def among(word: str, others: set[str]) -> bool:
     if word in others:
         return True
     return len(word) >= 5 and any(
