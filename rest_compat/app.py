@@ -12,6 +12,9 @@ from starlette.routing import Route
 
 from rest_compat import docs_page, openapi
 from rest_compat.endpoints import Dialect, Endpoint, Services, fallback, routes_of
+from rest_compat.limai import answers as limai_answers
+from rest_compat.limai import routes as limai
+from rest_compat.limai.errors import DIALECT as LIMAI
 from rest_compat.native import answers as native_answers
 from rest_compat.native import routes as native
 from rest_compat.native.errors import DIALECT as NATIVE
@@ -54,8 +57,8 @@ class Face:
         ]
 
 
-#: By name: dialect S under `/api/tables…` and `/api/uploads…`, dialect P under `/api/v2…`, and our
-#: own routes.
+#: By name: dialect S under `/api/tables…` and `/api/uploads…`, dialect P under `/api/v2…`, dialect
+#: L under `/api/v1/document…` and its neighbours, and our own routes.
 FACES = {
     face.name: face
     for face in (
@@ -75,6 +78,16 @@ FACES = {
             phacet_answers.Error,
             phacet.PREFIXES,
             "An API key. It is asked for even where `tablecast serve --open` asks for none.",
+        ),
+        Face(
+            "limai",
+            "tablecast: LimAI API",
+            limai.ENDPOINTS,
+            LIMAI,
+            limai_answers.Error,
+            limai.PREFIXES,
+            "A secret token: an API key, which may have an end. It is asked for even where "
+            "`tablecast serve --open` asks for none.",
         ),
         Face(
             "native",

@@ -123,7 +123,8 @@ class Endpoint:
     `exists` raises `NotFound` when the thing in the path is not there: 404 goes before every
     complaint about the request, so a refused request asks it; a good one does not pay for it.
     `fields` stand beside the file of an upload, `errors` are answers by status that others do not
-    give. `admit` tells who calls; `keyless` that it asks for no key."""
+    give. `admit` tells who calls; `keyless` that it asks for no key. `raw_body` is for bytes of any
+    kind as the body, which are answered with nothing."""
 
     method: str
     path: str
@@ -146,11 +147,12 @@ class Endpoint:
     errors: Mapping[int, str] = field(default_factory=dict)
     admit: Admit = by_key
     keyless: bool = False
+    raw_body: bool = False
 
     @property
     def repeatable(self) -> bool:
         """Whether it heeds an idempotency key: it writes, and its body is bounded."""
-        return self.method != "GET" and not self.upload
+        return self.method != "GET" and not self.upload and not self.raw_body
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,9 +78,9 @@ def _operation(
     if endpoint.keyless:
         operation["security"] = []
     texts = dict(_ERRORS) | ({404: endpoint.missing} if endpoint.missing else {})
-    texts |= endpoint.errors
     if endpoint.method != "GET":
         texts[409] = "It is in use, or the idempotency key is."
+    texts |= endpoint.errors
     for status, text in sorted(texts.items()):
         content = {"application/json": {"schema": error}}
         operation["responses"][str(status)] = {"description": text, "content": content}
@@ -112,7 +112,7 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
 
 
 def _answer(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
-    if endpoint.status == 204:
+    if endpoint.status == 204 or endpoint.raw_body:
         return {"description": "Done; the body is empty."}
     schema: dict[str, Any] = {"type": "string", "format": "binary"}
     if endpoint.answer is not None:
@@ -131,6 +131,8 @@ def _body(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any] | None:
         }
         schema: dict[str, Any] = {"type": "object", "properties": parts, "required": ["file"]}
         return {"multipart/form-data": {"schema": schema}}
+    if endpoint.raw_body:
+        return {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
     if endpoint.body is None:
         return None
     return {"application/json": {"schema": _schema(endpoint.body, schemas, "validation")}}

@@ -14,6 +14,7 @@ from domain.errors import (
     Unauthenticated,
 )
 from domain.numbers import InvalidJson
+from domain.upload_links import LinkRefused
 from rest_compat.endpoints import Dialect, Endpoint
 from rest_compat.wire import Refused, json_response, printable
 
@@ -23,6 +24,7 @@ _STATUSES: dict[type[Exception], int] = {
     Unauthenticated: 401,
     Forbidden: 403,
     OutOfScope: 403,
+    LinkRefused: 403,
     NotFound: 404,
     Conflict: 409,
     TooLarge: 413,

@@ -2,11 +2,11 @@
 
 from domain.export_formats import FORMATS, ExportFormat
 from rest_compat.endpoints import Endpoint, Parameter, json_parameter
-from rest_compat.native import charts, exports, imports
+from rest_compat.native import charts, exports, imports, uploads
 from rest_compat.native.bodies import FILTER, SORT
 
 #: The paths that belong to this table; what is under them and not in it does not exist.
-PREFIXES = ("/export", "/charts", "/imports")
+PREFIXES = ("/export", "/charts", "/imports", "/upload")
 
 _EXPORTS = (
     Endpoint(
@@ -86,4 +86,21 @@ _CHARTS = tuple(
     for format in charts.FORMATS
 )
 
-ENDPOINTS: tuple[Endpoint, ...] = _EXPORTS + _IMPORTS + _CHARTS
+_UPLOADS = (
+    Endpoint(
+        "PUT",
+        "/upload/{token}",
+        operation="fileUpload",
+        graphql_field="fileUploadUrl",
+        summary="The bytes of a file, for whoever has the address, for 15 minutes.",
+        failure="store the file",
+        handler=uploads.put_file,
+        raw_body=True,
+        missing="File not found",
+        errors={403: "The link is not valid, or has expired."},
+        admit=uploads.by_link,
+        keyless=True,
+    ),
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = _EXPORTS + _IMPORTS + _CHARTS + _UPLOADS
