@@ -21,10 +21,17 @@ from persistence import triggers as stored_triggers
 from persistence import webhook_replays as stored_replays
 from persistence.blobs import Blobs
 from persistence.engine import Database
-from persistence.run_starts import BATCH_JOB
 from persistence.secret_box import SecretBox
 from persistence.storage import PostgresStorage
-from processing import cell_runs, firings, imports, rollbacks, webhook_replays, workflows
+from processing import (
+    cell_runs,
+    extraction_jobs,
+    firings,
+    imports,
+    rollbacks,
+    webhook_replays,
+    workflows,
+)
 from processing.deliveries import deliver
 from processing.engines import open_engines
 from processing.firing_actions import Actions
@@ -101,8 +108,14 @@ async def run(settings: WorkerSettings) -> None:
                 group.create_task(deliver(storage, outbound, stopping, made))
                 group.create_task(workflows.keep_schedules(storage, stopping))
                 # Batches wait for models: with slots of their own they keep no import waiting.
-                batches = {BATCH_JOB: cell_runs.batch_handler(storage, engines.tools, stopping)}
-                group.create_task(jobs.run(database_url, batches, stopping))
+                group.create_task(
+                    cell_runs.fill_batches(database_url, storage, engines.tools, stopping)
+                )
+                group.create_task(
+                    extraction_jobs.read_files(
+                        database_url, storage, engines.extractor, engines.documents, stopping
+                    )
+                )
                 await jobs.run(database_url, _handlers(database, means, stopping), stopping)
             await wakes.sent()
     finally:
