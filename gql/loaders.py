@@ -12,7 +12,7 @@ from strawberry.dataloader import DataLoader
 
 from domain.chart_records import Chart
 from domain.columns import Column
-from domain.entities import Project, Session, Table
+from domain.entities import File, Project, Session, Table
 from domain.trigger_records import Trigger
 from domain.webhook_records import Attempt
 from domain.workflow_records import Workflow, WorkflowRun, WorkflowStep
@@ -36,6 +36,10 @@ class Loaders:
     @cached_property
     def tables(self) -> "DataLoader[UUID, Table | None]":
         return self._one(self._storage.tables.by_ids)
+
+    @cached_property
+    def files(self) -> "DataLoader[UUID, File | None]":
+        return self._one(self._storage.files.by_ids)
 
     @cached_property
     def triggers(self) -> "DataLoader[UUID, Trigger | None]":

@@ -23,6 +23,7 @@ from gql.chart_queries import ChartQueries
 from gql.compiled.rows import row_selector
 from gql.context import Info, given_id
 from gql.enrichment_queries import EnrichmentQueries
+from gql.file_queries import FileQueries
 from gql.provider_queries import ProviderQueries
 from gql.run_queries import RunQueries
 from gql.trigger_queries import TriggerQueries
@@ -53,6 +54,7 @@ class Query(
     ProviderQueries,
     WebhookQueries,
     EnrichmentQueries,
+    FileQueries,
     RunQueries,
 ):
     @strawberry.field(description="Every project, oldest first.")

@@ -10,6 +10,7 @@ from gql.mutations.charts import ChartMutations
 from gql.mutations.column_types import ColumnTypeMutations
 from gql.mutations.columns import ColumnMutations
 from gql.mutations.enrichment import EnrichmentMutations
+from gql.mutations.files import FileMutations
 from gql.mutations.imports import ImportMutations
 from gql.mutations.keys import KeyMutations
 from gql.mutations.named_secrets import SecretMutations
@@ -50,6 +51,7 @@ class Mutation(
     SecretMutations,
     ImportMutations,
     EnrichmentMutations,
+    FileMutations,
     ChartMutations,
     RollbackMutations,
     TriggerMutations,

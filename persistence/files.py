@@ -122,6 +122,14 @@ class Files:
             row = (await session.exec(statement)).one_or_none()
         return _record(row) if row is not None else None
 
+    async def by_ids(self, organization_id: UUID, file_ids: Sequence[UUID]) -> dict[UUID, File]:
+        """The records of those that exist, by id."""
+        statement = select(FileRow).where(
+            col(FileRow.id).in_(file_ids), FileRow.organization_id == organization_id
+        )
+        async with self._database.read() as session:
+            return {row.id: _record(row) for row in await session.exec(statement)}
+
     async def page(
         self, organization_id: UUID, search: str | None, after: UUID | None, limit: int
     ) -> Sequence[File]:

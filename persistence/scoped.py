@@ -291,9 +291,7 @@ class ScopedClassifiers(Classifiers):
         named = {route.schema_id for each in classifiers for route in each.routes}
         inside = await self._schemas.by_ids(organization_id, list(named))
         return [
-            each
-            for each in classifiers
-            if all(route.schema_id in inside for route in each.routes)
+            each for each in classifiers if all(route.schema_id in inside for route in each.routes)
         ]
 
 
@@ -307,6 +305,10 @@ class ScopedFiles(Files):
     async def get(self, organization_id: UUID, file_id: UUID) -> File | None:
         file = await super().get(organization_id, file_id)
         return file if file is not None and file.created_by == self._actor else None
+
+    async def by_ids(self, organization_id: UUID, file_ids: Sequence[UUID]) -> dict[UUID, File]:
+        found = await super().by_ids(organization_id, file_ids)
+        return {id_: file for id_, file in found.items() if file.created_by == self._actor}
 
     async def page(
         self, organization_id: UUID, search: str | None, after: UUID | None, limit: int

@@ -2,11 +2,11 @@
 
 from domain.export_formats import FORMATS, ExportFormat
 from rest_compat.endpoints import Endpoint, Parameter, json_parameter
-from rest_compat.native import charts, exports, imports, uploads
+from rest_compat.native import answers, charts, exports, files, imports, uploads
 from rest_compat.native.bodies import FILTER, SORT
 
 #: The paths that belong to this table; what is under them and not in it does not exist.
-PREFIXES = ("/export", "/charts", "/imports", "/upload")
+PREFIXES = ("/export", "/charts", "/imports", "/files", "/upload")
 
 _EXPORTS = (
     Endpoint(
@@ -103,4 +103,62 @@ _UPLOADS = (
     ),
 )
 
-ENDPOINTS: tuple[Endpoint, ...] = _EXPORTS + _IMPORTS + _CHARTS + _UPLOADS
+_FILES = (
+    Endpoint(
+        "POST",
+        "/files",
+        operation="fileUpload",
+        graphql_field=None,
+        summary="Upload a file of any kind as the part `file` of a form.",
+        failure="upload file",
+        handler=files.upload_file,
+        status=201,
+        answer=answers.StoredFile,
+        upload=True,
+    ),
+    Endpoint(
+        "GET",
+        "/files/{id}",
+        operation="file",
+        graphql_field="File.url",
+        summary="The bytes of a file as an attachment.",
+        failure="get file",
+        handler=files.download_file,
+        media_type="*/*",
+        missing="File not found",
+        errors={409: "The file has not been uploaded yet."},
+    ),
+    Endpoint(
+        "DELETE",
+        "/files/{id}",
+        operation="fileDelete",
+        graphql_field="fileDelete",
+        summary="Delete a file.",
+        failure="delete file",
+        handler=files.delete_file,
+        status=204,
+        missing="File not found",
+    ),
+    Endpoint(
+        "GET",
+        "/files/{id}/pages/{page}.png",
+        operation="filePicture",
+        graphql_field="File.pictureUrl",
+        summary="A page of a file as a picture.",
+        failure="draw page",
+        handler=files.picture,
+        media_type="image/png",
+        parameters=(
+            Parameter(
+                "width",
+                "Pixels across.",
+                {"type": "integer", "minimum": 1, "maximum": 4000, "default": 1000},
+            ),
+        ),
+        missing="File not found, or Page not found",
+        errors={409: "The file has not been uploaded yet."},
+        exists=files.exists,
+    ),
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = _EXPORTS + _IMPORTS + _CHARTS + _FILES + _UPLOADS
