@@ -14,6 +14,8 @@ from domain.filters import OPERATORS
 from gql.errors import Code
 from gql.schema import core_schema
 from gql.types.vocabulary import ResetReason, StreamState
+from rest_compat.limai import errors as limai_errors
+from rest_compat.limai.routes import ENDPOINTS as LIMAI
 from rest_compat.phacet.errors import KEYS, VALIDATION
 from rest_compat.phacet.routes import ENDPOINTS as PHACET
 from rest_compat.stagent.routes import ENDPOINTS
@@ -104,6 +106,16 @@ def test_every_endpoint_is_documented() -> None:
 def test_every_endpoint_of_the_phacet_api_is_documented() -> None:
     calls = [f"{endpoint.method} {endpoint.path}" for endpoint in PHACET]
     _compare(calls, _rows(_text("docs", "phacet-api.md"), "Endpoints"), "docs/phacet-api.md")
+
+
+def test_every_endpoint_of_the_limai_api_is_documented() -> None:
+    text = _text("docs", "limai-api.md")
+    calls = [f"{endpoint.method} {endpoint.path}" for endpoint in LIMAI]
+    _compare(calls, _rows(text, "Endpoints"), "docs/limai-api.md")
+    named = [limai_errors.UNAUTHENTICATED, limai_errors.FORBIDDEN, limai_errors.RUNNING]
+    missing = [endpoint.missing or "" for endpoint in LIMAI]
+    named += {each for text in missing for each in text.replace(" or ", " ").split(", ")} - {""}
+    report([each for each in named if f"`{each.strip()}`" not in text], "docs/limai-api.md")
 
 
 def test_every_error_of_the_phacet_api_is_documented() -> None:
