@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from domain.changes import OrganizationChangeKind
+from domain.extraction_records import JobStatus
 from domain.numbers import loads
 from domain.webhook_events import VERIFICATION, WebhookDialect, WebhookEvent
 from persistence.webhook_bodies import Draft, Follower, body
@@ -89,10 +90,12 @@ def _job_id(fact: DocumentFact) -> str | None:
 
 def _outcome(fact: DocumentFact) -> dict[str, Any]:
     details = fact.details
-    if fact.kind == OrganizationChangeKind.DOCUMENT_EXTRACTED:
-        return {"status": details["status"], "errorMessage": details.get("errorMessage")}
-    return {
-        "status": "reviewed",
-        "acceptedRowsCount": details["acceptedRowsCount"],
-        "totalRowsCount": details["totalRowsCount"],
-    }
+    if fact.kind == OrganizationChangeKind.DOCUMENT_REVIEWED:
+        return {
+            "status": "reviewed",
+            "acceptedRowsCount": details["accepted"],
+            "totalRowsCount": details["total"],
+        }
+    if details["status"] == JobStatus.COMPLETED:
+        return {"status": "success", "errorMessage": None}
+    return {"status": "failed", "errorMessage": details["errorMessage"]}

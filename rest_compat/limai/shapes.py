@@ -119,11 +119,10 @@ def deployment(job: ExtractionJob, schema: ExtractionSchema | None) -> dict[str,
 
 
 def failure(job: ExtractionJob) -> str:
-    """Why a job did not end well: the parts of which something is missing, or its error."""
+    """Why a job did not end well, with the parts of which something is missing."""
     if job.status is JobStatus.CANCELLED:
         return _CANCELLED
-    missing = [f"{each.name}: {each.reason or 'missing'}" for each in job.missing]
-    return job.error or "; ".join(missing) or _FAILED
+    return job.error or _FAILED
 
 
 def summary(made: ReviewSummary) -> dict[str, Any]:
