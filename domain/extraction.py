@@ -2,7 +2,6 @@
 
 Each change makes a new version, which is kept whole; jobs keep the one that they began with."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -16,6 +15,7 @@ from domain.extraction_commands import (
     SchemaChange,
     SchemaCreate,
     SchemaFromTable,
+    SchemaSearch,
     SchemaUpdate,
     SchemaVersions,
     TableDraft,
@@ -25,7 +25,6 @@ from domain.extraction_rules import MAX_SCHEMAS, MAX_TABLES, text_problems
 from domain.extraction_tables import (
     DraftedTables,
     drafted,
-    looked_at,
     planned,
     provider_problems,
     require_readable,
@@ -42,7 +41,6 @@ __all__ = [
     "list_schemas",
     "planned",
     "require_readable",
-    "schema_faults",
     "schema_versions",
     "update_schema",
 ]
@@ -52,11 +50,14 @@ MAX_VERSIONS = 100
 NOUN = "Extraction schema"
 
 
-async def list_schemas(viewer: Viewer, storage: Storage) -> list[ExtractionSchema]:
-    """The schemas of the organisation, oldest first; for a key with a scope those whose tables all
-    lie inside."""
+async def list_schemas(
+    viewer: Viewer, storage: Storage, search: SchemaSearch | None = None
+) -> list[ExtractionSchema]:
+    """The schemas of the organisation that match, oldest first; for a key with a scope those whose
+    tables all lie inside."""
     access.require(viewer, "extractionSchemas")
-    return await storage.extraction_schemas.list_all(viewer.organization_id)
+    found = await storage.extraction_schemas.list_all(viewer.organization_id)
+    return [schema for schema in found if search is None or search.matches(schema)]
 
 
 async def get_schema(viewer: Viewer, storage: Storage, schema_id: UUID) -> ExtractionSchema:
@@ -77,17 +78,6 @@ async def schema_versions(
     return await storage.extraction_schemas.versions(
         viewer.organization_id, schema_id, before, limit
     )
-
-
-async def schema_faults(
-    viewer: Viewer, storage: Storage, schema: ExtractionSchema
-) -> Sequence[Problem]:
-    """What is wrong with a schema since it was saved: tables or columns that were deleted, columns
-    that cannot be read any more, a provider that is gone. While there is any, no document is
-    read."""
-    access.require(viewer, "extractionSchema")
-    _, problems = await looked_at(storage, schema)
-    return problems
 
 
 async def create_schema(

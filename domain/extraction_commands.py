@@ -103,6 +103,22 @@ class SchemaUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class SchemaSearch:
+    """Which schemas to list. Conditions are joined with AND."""
+
+    project_id: UUID | None = None
+    table_id: UUID | None = None
+    status: SchemaStatus | None = None
+
+    def matches(self, schema: ExtractionSchema) -> bool:
+        return (
+            self.project_id in (None, schema.project_id)
+            and self.status in (None, schema.status)
+            and self.table_id in (None, *(table.table_id for table in schema.tables))
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class NewSchema:
     """A checked schema as storage keeps it. The tables of `making` are made with it, under these
     ids and in this order."""

@@ -223,13 +223,21 @@ def new_table_problems(draft: TableDraft, path: tuple[str, ...]) -> list[Problem
     """What is wrong with a table that is to be made with its schema."""
     problems = checks.text_problems("name", draft.name, 1, MAX_NAME, *path)
     columns = new_columns(draft.fields or ())
-    for problem in new_column_problems(columns):
-        where = problem.path[1:]  # without "columns"
-        inside = ("fields", *where[:1], *(_NAMES.get(name, name) for name in where[1:]))
-        problems.append(Problem(problem.code, problem.message, (*path, *inside)))
+    problems += [_of_field(problem, path) for problem in new_column_problems(columns)]
     by_key = {column.key: column for column in reversed(columns)}
     rules = FieldRules(by_key.get, path, is_new=True)
     return problems + rules.problems(draft.fields or ())
+
+
+def _of_field(problem: Problem, path: tuple[str, ...]) -> Problem:
+    """A problem of a new column, in the words of its field."""
+    inside, message = list(problem.path[1:]), problem.message
+    if len(inside) == 2 and inside[1] in _NAMES:
+        old = inside[1]
+        inside[1] = _NAMES[old]
+        if message.startswith(old):
+            message = inside[1] + message.removeprefix(old)
+    return Problem(problem.code, message, (*path, "fields", *inside))
 
 
 def schema_field(number: int, draft: FieldDraft) -> SchemaField:

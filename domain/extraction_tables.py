@@ -1,7 +1,7 @@
 """The tables of schemas: found or made for drafts, and looked at again before documents are read,
 because tables and columns go on changing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -129,14 +129,30 @@ async def _track(viewer: Viewer, storage: Storage, table: SchemaTable) -> None:
     await on_table(viewer, storage, table.table_id, work)
 
 
-async def looked_at(
-    storage: Storage, schema: ExtractionSchema
-) -> tuple[list[PlannedTable], list[Problem]]:
-    """The tables of a schema as they are now, and what is wrong with them since it was saved."""
-    found = await _stored(
-        storage, schema.organization_id, [each.table_id for each in schema.tables]
-    )
-    problems = await _provider_problems(storage, schema)
+@dataclass(frozen=True, slots=True)
+class SchemaNow:
+    """A schema's tables as they are now, and what is wrong with them since it was saved."""
+
+    tables: Sequence[PlannedTable]
+    problems: Sequence[Problem]
+
+
+async def look_at(
+    storage: Storage, organization_id: UUID, schemas: Sequence[ExtractionSchema]
+) -> list[SchemaNow]:
+    """Schemas of an organisation as they stand now, in their order: tables or columns may be gone,
+    columns may have got tools, the provider may be gone. Three statements for all of them."""
+    named = {table.table_id for schema in schemas for table in schema.tables}
+    found = await _stored(storage, organization_id, list(named))
+    asked = {schema.provider for schema in schemas if schema.provider is not None}
+    known = await _providers(storage, organization_id) if asked - {RULES} else {RULES}
+    return [_schema_now(schema, found, known) for schema in schemas]
+
+
+def _schema_now(schema: ExtractionSchema, found: _Stored, providers: Collection[str]) -> SchemaNow:
+    problems: list[Problem] = []
+    if schema.provider is not None and schema.provider not in providers:
+        problems.append(_no_provider(schema.provider))
     planned: list[PlannedTable] = []
     for place, table in enumerate(schema.tables):
         path = ("tables", str(place))
@@ -146,25 +162,37 @@ async def looked_at(
             problems.append(Problem(ErrorCode.NOT_FOUND, message, (*path, "tableId")))
             continue
         columns = found.columns.get(table.table_id, ())
-        followed = _followed(table, columns)
-        fields, wrong = _planned_fields(followed, known.name, columns, path)
+        fields = [(field, present_column(field, columns)) for field in table.fields]
+        followed = [
+            replace(field, number=column.number) if column else field for field, column in fields
+        ]
+        read, wrong = _planned_fields(known.name, fields, path)
         problems += wrong
-        planned.append(PlannedTable(followed, known.name, fields))
-    return planned, problems
+        planned.append(PlannedTable(replace(table, fields=tuple(followed)), known.name, read))
+    return SchemaNow(planned, problems)
+
+
+def present_column(field: SchemaField, columns: Sequence[Column]) -> Column | None:
+    """The column that a field means, among those of its table as they are now.
+
+    A column that gets another type gets another number, and stays what it was otherwise. It is
+    tracked already; one that was made anew under an old key is not, and is another one."""
+    for column in columns:
+        if column.number == field.number:
+            return column
+    return next((each for each in columns if each.key == field.key and each.tracked), None)
 
 
 def _planned_fields(
-    table: SchemaTable, name: str, columns: Sequence[Column], path: tuple[str, ...]
+    name: str, fields: Sequence[tuple[SchemaField, Column | None]], path: tuple[str, ...]
 ) -> tuple[list[PlannedField], list[Problem]]:
     """The fields that are read, in the order of the table's columns."""
-    by_number = {column.number: column for column in columns}
-    fields: list[PlannedField] = []
+    planned: list[PlannedField] = []
     problems: list[Problem] = []
     of_table = f"of the table {show(name)}"
-    for index, field in enumerate(table.fields):
+    for index, (field, column) in enumerate(fields):
         if field.excluded:
             continue
-        column = by_number.get(field.number)
         where = (*path, "fields", str(index), "key")
         if column is None:
             message = f"Column {show(field.key)} {of_table} was deleted"
@@ -173,39 +201,30 @@ def _planned_fields(
             message = f"Column {show(column.key)} {of_table} {why}"
             problems.append(Problem(ErrorCode.INVALID_TYPE, message, where))
         else:
-            fields.append(PlannedField(column, field))
-    fields.sort(key=lambda each: (each.column.position, each.column.number))
-    return fields, problems
+            planned.append(PlannedField(column, replace(field, number=column.number)))
+    planned.sort(key=lambda each: (each.column.position, each.column.number))
+    return planned, problems
 
 
-def _followed(table: SchemaTable, columns: Sequence[Column]) -> SchemaTable:
-    """The table with the present numbers of its columns: a column that gets another type gets
-    another number, and stays what it was otherwise. Such a column is tracked already; one that was
-    made anew under an old key is not, and is another one."""
-    live = {column.number for column in columns}
-    by_key = {column.key: column.number for column in columns if column.tracked}
-    fields = (
-        field
-        if field.number in live
-        else replace(field, number=by_key.get(field.key, field.number))
-        for field in table.fields
-    )
-    return replace(table, fields=tuple(fields))
+async def _providers(storage: Storage, organization_id: UUID) -> set[str]:
+    found = await storage.providers.list_all(organization_id)
+    return {RULES, *(provider.name for provider in found)}
 
 
-async def _provider_problems(storage: Storage, schema: ExtractionSchema) -> list[Problem]:
-    if schema.provider is None:
-        return []
-    return await provider_problems(storage, schema.organization_id, schema.provider)
+def _no_provider(name: str) -> Problem:
+    return Problem(ErrorCode.NOT_FOUND, f"There is no provider {show(name)}", ("provider",))
 
 
 async def provider_problems(storage: Storage, organization_id: UUID, name: str) -> list[Problem]:
     """What is wrong with the name of a provider that shall read documents."""
-    if name == RULES:
+    if name == RULES or name in await _providers(storage, organization_id):
         return []
-    if any(each.name == name for each in await storage.providers.list_all(organization_id)):
-        return []
-    return [Problem(ErrorCode.NOT_FOUND, f"There is no provider {show(name)}", ("provider",))]
+    return [_no_provider(name)]
+
+
+async def _now(storage: Storage, schema: ExtractionSchema) -> SchemaNow:
+    [now] = await look_at(storage, schema.organization_id, [schema])
+    return now
 
 
 async def planned(storage: Storage, schema: ExtractionSchema) -> Sequence[PlannedTable]:
@@ -214,10 +233,10 @@ async def planned(storage: Storage, schema: ExtractionSchema) -> Sequence[Planne
 
     Raises `Unextractable` with a sentence for people when tables, columns or the provider are
     gone."""
-    tables, problems = await looked_at(storage, schema)
-    if problems:
-        raise Unextractable(_sentence(schema, problems))
-    return tables
+    now = await _now(storage, schema)
+    if now.problems:
+        raise Unextractable(_sentence(schema, now.problems))
+    return now.tables
 
 
 async def require_readable(storage: Storage, schema: ExtractionSchema) -> None:
@@ -225,9 +244,9 @@ async def require_readable(storage: Storage, schema: ExtractionSchema) -> None:
     or what it fills is gone."""
     if schema.status is SchemaStatus.PAUSED:
         raise Conflict(f"The extraction schema {show(schema.name)} is paused")
-    _, problems = await looked_at(storage, schema)
-    if problems:
-        raise Conflict(_sentence(schema, problems))
+    now = await _now(storage, schema)
+    if now.problems:
+        raise Conflict(_sentence(schema, now.problems))
 
 
 def _sentence(schema: ExtractionSchema, problems: Sequence[Problem]) -> str:
@@ -240,5 +259,5 @@ async def planned_table(
 ) -> PlannedTable | None:
     """One table of a schema as it is now, with those of its columns that are read and still there;
     None when the schema has no such table, or it was deleted."""
-    tables, _ = await looked_at(storage, schema)
-    return next((each for each in tables if each.table.table_id == table_id), None)
+    now = await _now(storage, schema)
+    return next((each for each in now.tables if each.table.table_id == table_id), None)

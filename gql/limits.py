@@ -69,9 +69,19 @@ _LISTS = {
     "triggers": 10,
     "webhooks": 10,
     "attempts": 8,
+    "extractionSchemas": 20,
+    "classifiers": 10,
+    "routes": 5,
 }
 #: Fields that start a statement of their own, beside the value that they give.
 _STATEMENTS = {
+    "extractionSchemas": 10,
+    "extractionSchema": 10,
+    "problems": 20,
+    "versions": 10,
+    "examples": 10,
+    "classifiers": 10,
+    "classifier": 10,
     "runs": 20,
     "run": 10,
     "failedCells": 20,
@@ -109,6 +119,8 @@ _STATEMENTS = {
     "projects": 10,
 }
 _PAGED = {
+    "versions",
+    "examples",
     "tasks",
     "workflows",
     "runs",

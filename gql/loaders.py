@@ -13,6 +13,8 @@ from strawberry.dataloader import DataLoader
 from domain.chart_records import Chart
 from domain.columns import Column
 from domain.entities import File, Project, Session, Table
+from domain.extraction_records import ExtractionSchema
+from domain.extraction_tables import SchemaNow, look_at
 from domain.trigger_records import Trigger
 from domain.webhook_records import Attempt
 from domain.workflow_records import Workflow, WorkflowRun, WorkflowStep
@@ -84,6 +86,17 @@ class Loaders:
     @cached_property
     def charts_of_table(self) -> DataLoader[UUID, list[Chart]]:
         return self._many(self._storage.charts.of_tables)
+
+    @cached_property
+    def extraction_schemas(self) -> "DataLoader[UUID, ExtractionSchema | None]":
+        return self._one(self._storage.extraction_schemas.by_ids)
+
+    @cached_property
+    def schemas_now(self) -> DataLoader[ExtractionSchema, SchemaNow]:
+        async def load(schemas: list[ExtractionSchema]) -> Sequence[SchemaNow]:
+            return await look_at(self._storage, self._organization_id, schemas)
+
+        return DataLoader(load_fn=load)
 
     def _one(self, read: Read[Item]) -> "DataLoader[UUID, Item | None]":
         async def load(ids: list[UUID]) -> Sequence[Item | None]:

@@ -23,6 +23,7 @@ from gql.chart_queries import ChartQueries
 from gql.compiled.rows import row_selector
 from gql.context import Info, given_id
 from gql.enrichment_queries import EnrichmentQueries
+from gql.extraction_queries import ExtractionQueries
 from gql.file_queries import FileQueries
 from gql.provider_queries import ProviderQueries
 from gql.run_queries import RunQueries
@@ -54,6 +55,7 @@ class Query(
     ProviderQueries,
     WebhookQueries,
     EnrichmentQueries,
+    ExtractionQueries,
     FileQueries,
     RunQueries,
 ):

@@ -7,9 +7,12 @@ from strawberry.schema.config import StrawberryConfig
 from gql.execution import Executor
 from gql.mutations.cells import CellMutations
 from gql.mutations.charts import ChartMutations
+from gql.mutations.classifiers import ClassifierMutations
 from gql.mutations.column_types import ColumnTypeMutations
 from gql.mutations.columns import ColumnMutations
 from gql.mutations.enrichment import EnrichmentMutations
+from gql.mutations.extraction import ExtractionSchemaMutations
+from gql.mutations.extraction_examples import ExtractionExampleMutations
 from gql.mutations.files import FileMutations
 from gql.mutations.imports import ImportMutations
 from gql.mutations.keys import KeyMutations
@@ -51,6 +54,9 @@ class Mutation(
     SecretMutations,
     ImportMutations,
     EnrichmentMutations,
+    ExtractionSchemaMutations,
+    ExtractionExampleMutations,
+    ClassifierMutations,
     FileMutations,
     ChartMutations,
     RollbackMutations,

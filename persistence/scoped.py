@@ -26,7 +26,7 @@ from domain.entities import (
 )
 from domain.errors import ErrorCode, invalid
 from domain.extraction_commands import NewExample, NewSchema, SchemaChange, SchemaVersions
-from domain.extraction_records import Classifier, Example, ExtractionSchema
+from domain.extraction_records import Classifier, Example, ExtractionJob, ExtractionSchema
 from domain.rollback_records import RollbackRun, RowConflict
 from domain.row_writes import PreparedRow
 from domain.run_records import Run
@@ -35,6 +35,7 @@ from persistence.classifiers import Classifiers
 from persistence.columns import Columns
 from persistence.enrichment import Enrichments
 from persistence.extraction import ExtractionSchemas
+from persistence.extraction_jobs import ExtractionJobs
 from persistence.files import Files
 from persistence.imports import Imports
 from persistence.models import FileRow
@@ -293,6 +294,24 @@ class ScopedClassifiers(Classifiers):
         return [
             each for each in classifiers if all(route.schema_id in inside for route in each.routes)
         ]
+
+
+class ScopedExtractionJobs(ExtractionJobs):
+    """Jobs of the schemas of a scope."""
+
+    def __init__(self, whole: ExtractionJobs, schemas: ScopedExtractionSchemas) -> None:
+        super().__init__(whole._database, whole._wake)
+        self._schemas = schemas
+
+    async def by_ids(
+        self, organization_id: UUID, job_ids: Sequence[UUID]
+    ) -> dict[UUID, ExtractionJob]:
+        found = await super().by_ids(organization_id, job_ids)
+        inside = set(await self._visible(organization_id) or ())
+        return {job_id: job for job_id, job in found.items() if job.schema_id in inside}
+
+    async def _visible(self, organization_id: UUID) -> Sequence[UUID] | None:
+        return [each.id for each in await self._schemas.list_all(organization_id)]
 
 
 class ScopedFiles(Files):

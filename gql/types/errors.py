@@ -2,7 +2,7 @@
 
 import strawberry
 
-from domain.errors import Conflict, DomainError, Invalid, TableBusy, TooLarge
+from domain.errors import Conflict, DomainError, Invalid, Problem, TableBusy, TooLarge
 from gql.types.vocabulary import ErrorCode
 
 #: Errors that a payload tells. All others are top-level errors.
@@ -30,15 +30,7 @@ class UserError:
 def user_errors(error: DomainError) -> list[UserError]:
     """An expected error as data."""
     if isinstance(error, Invalid):
-        return [
-            UserError(
-                code=ErrorCode(problem.code.value),
-                message=problem.message,
-                path=list(problem.path),
-                row_index=problem.row_index,
-            )
-            for problem in error.problems
-        ]
+        return [user_error(problem) for problem in error.problems]
     if isinstance(error, Conflict) and error.conflicts:
         return [
             UserError(
@@ -52,6 +44,16 @@ def user_errors(error: DomainError) -> list[UserError]:
             for each in error.conflicts
         ]
     return [UserError(code=_code(error), message=str(error), path=[])]
+
+
+def user_error(problem: Problem) -> UserError:
+    """One broken rule as data."""
+    return UserError(
+        code=ErrorCode(problem.code.value),
+        message=problem.message,
+        path=list(problem.path),
+        row_index=problem.row_index,
+    )
 
 
 def _code(error: DomainError) -> ErrorCode:
