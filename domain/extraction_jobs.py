@@ -69,6 +69,12 @@ async def list_jobs(viewer: Viewer, storage: Storage, search: JobSearch) -> JobP
     return await storage.extraction_jobs.page(viewer.organization_id, search)
 
 
+async def count_jobs(viewer: Viewer, storage: Storage, search: JobSearch) -> int:
+    """How many jobs there are, on all pages together."""
+    access.require(viewer, "extractionJobs")
+    return await storage.extraction_jobs.count(viewer.organization_id, search)
+
+
 async def job_steps(
     viewer: Viewer, storage: Storage, job_id: UUID, after: int = 0, limit: int = MAX_PAGE
 ) -> Sequence[JobStep]:

@@ -9,9 +9,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from domain.columns import Column
+from domain.columns import Column, TableShape
 from domain.documents import Box
 from domain.errors import Conflict
+from domain.selection import RowRecord
 from domain.tool_records import Producer, Usage
 
 
@@ -302,10 +303,11 @@ class FoundValue:
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """A row of a file as it stands now, by column number."""
+    """A row of a file as it stands now, by column number. `record` is the row itself."""
 
     review: ReviewRow
     cells: Mapping[int, FoundValue]
+    record: RowRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +318,7 @@ class FileTable:
     table_id: UUID
     columns: tuple[Column, ...]
     rows: Sequence[FileRow]
+    shape: TableShape
 
 
 @dataclass(frozen=True, slots=True)

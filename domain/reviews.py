@@ -146,8 +146,8 @@ async def _file_table(storage: Storage, shape: TableShape, rows: Sequence[Review
     found = []
     for row, record in zip(rows, await _records(storage, shape, rows), strict=True):
         if record is not None:
-            found.append(FileRow(row, _cells(columns, record)))
-    return FileTable(shape.id, columns, found)
+            found.append(FileRow(row, _cells(columns, record), record))
+    return FileTable(shape.id, columns, found, shape)
 
 
 async def _records(

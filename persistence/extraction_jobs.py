@@ -6,6 +6,7 @@ time that has not ended: a unique index says so."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from domain import ids
@@ -60,13 +61,17 @@ _RUNNING = f"""
 SELECT {FIELDS} FROM extraction_job
 WHERE organization_id = $1 AND file_id = ANY($2) AND status IN {ACTIVE}
 """
-_PAGE = f"""
-SELECT {FIELDS} FROM extraction_job
+#: The last parameter holds the schemas that a key with a scope may see.
+_WANTED = """
 WHERE organization_id = $1 AND ($2::uuid IS NULL OR file_id = $2)
   AND ($3::uuid IS NULL OR schema_id = $3) AND ($4::text[] IS NULL OR status = ANY($4))
-  AND ($5::uuid IS NULL OR id < $5)
-ORDER BY id DESC LIMIT $6
+  AND ($5::uuid[] IS NULL OR schema_id = ANY($5))
 """
+_PAGE = f"""
+SELECT {FIELDS} FROM extraction_job {_WANTED} AND ($6::uuid IS NULL OR id < $6)
+ORDER BY id DESC LIMIT $7
+"""
+_COUNT = f"SELECT count(*) FROM extraction_job {_WANTED}"
 _CANCEL = step_statement(
     f"status = '{JobStatus.CANCELLED}', finished_at = clock_timestamp()",
     f"organization_id = $4 AND status IN {ACTIVE}",
@@ -125,12 +130,7 @@ class ExtractionJobs:
         return started
 
     async def get(self, organization_id: UUID, job_id: UUID) -> ExtractionJob | None:
-        row = await self._pool.fetchrow(
-            f"SELECT {FIELDS} FROM extraction_job WHERE id = $1 AND organization_id = $2",
-            job_id,
-            organization_id,
-        )
-        return job_of(row) if row else None
+        return (await self.by_ids(organization_id, [job_id])).get(job_id)
 
     async def by_ids(
         self, organization_id: UUID, job_ids: Sequence[UUID]
@@ -149,17 +149,15 @@ class ExtractionJobs:
         return page.jobs[0] if page.jobs else None
 
     async def page(self, organization_id: UUID, search: JobSearch) -> JobPage:
-        rows = await self._pool.fetch(
-            _PAGE,
-            organization_id,
-            search.file_id,
-            search.schema_id,
-            None if search.statuses is None else [status.value for status in search.statuses],
-            search.before,
-            search.limit + 1,
-        )
+        wanted = await self._wanted(organization_id, search)
+        rows = await self._pool.fetch(_PAGE, *wanted, search.before, search.limit + 1)
         found = [job_of(row) for row in rows]
         return JobPage(found[: search.limit], len(found) > search.limit)
+
+    async def count(self, organization_id: UUID, search: JobSearch) -> int:
+        wanted = await self._wanted(organization_id, search)
+        found: int = await self._pool.fetchval(_COUNT, *wanted)
+        return found
 
     async def steps(self, job_id: UUID, after: int, limit: int) -> Sequence[JobStep]:
         return await read_steps(self._pool, job_id, after, limit)
@@ -236,6 +234,15 @@ class ExtractionJobs:
             if each.is_new:
                 self._woken(each.job)
         return [found[file_id] for file_id in file_ids]
+
+    async def _wanted(self, organization_id: UUID, search: JobSearch) -> tuple[Any, ...]:
+        statuses = None if search.statuses is None else [each.value for each in search.statuses]
+        visible = await self._visible(organization_id)
+        return (organization_id, search.file_id, search.schema_id, statuses, visible)
+
+    async def _visible(self, organization_id: UUID) -> Sequence[UUID] | None:
+        """The schemas whose jobs may be seen; None for all."""
+        return None
 
     def _woken(self, job: ExtractionJob) -> ExtractionJob:
         self._wake("extraction", job.id, job.revision)

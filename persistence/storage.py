@@ -16,8 +16,8 @@ from persistence.engine import Database
 from persistence.enrichment import Enrichments
 from persistence.exports import Exports
 from persistence.extracted_rows import ExtractedRows
-from persistence.extraction_jobs import ExtractionJobs
 from persistence.extraction import ExtractionSchemas
+from persistence.extraction_jobs import ExtractionJobs
 from persistence.files import Files
 from persistence.firings import Firings
 from persistence.history import History
@@ -37,6 +37,7 @@ from persistence.scoped import (
     ScopedClassifiers,
     ScopedColumns,
     ScopedEnrichments,
+    ScopedExtractionJobs,
     ScopedExtractionSchemas,
     ScopedFiles,
     ScopedImports,
@@ -137,5 +138,6 @@ class PostgresStorage:
         seen.enrichments = ScopedEnrichments(self.enrichments, tables)
         schemas = ScopedExtractionSchemas(self.extraction_schemas, tables, viewer.scope)
         seen.extraction_schemas = schemas
+        seen.extraction_jobs = ScopedExtractionJobs(self.extraction_jobs, schemas)
         seen.classifiers = ScopedClassifiers(self.classifiers, schemas)
         return seen
