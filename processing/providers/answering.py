@@ -16,13 +16,14 @@ from domain.rejections import Rejected
 from domain.tool_ports import AnswerStore, ToolWork, TryLater
 from domain.tool_records import Answer, Producer, ProducerKind, ToolCall, Usage
 from processing.providers import contracts
-from processing.providers.asking import Busy, Failed, Reply, ask
+from processing.providers.asking import ask
 from processing.providers.clients import Client
 from processing.providers.contracts import Reading, Unusable
 from processing.providers.estimates import MOST_ATTEMPTS
 from processing.providers.gates import LONGEST_REST
 from processing.providers.prices import cost
 from processing.providers.questions import MOST_CHARACTERS, Question
+from processing.providers.replies import Asked, Busy, Failed, Reply
 
 #: Seconds before a question is asked again after a failure; the next time four times as long.
 FIRST_PAUSE = 0.5
@@ -182,18 +183,20 @@ async def _outcome(client: Client, asked: Question, pause: float) -> _Outcome:
     problem, raw = "", None
     for attempt in range(MOST_ATTEMPTS):
         try:
-            reply = await _patiently(client, asked)
+            reply = await patiently(client, asked)
         except Failed as error:
             problem, raw = str(error), None
             if not error.again or attempt == MOST_ATTEMPTS - 1:
                 break
             await asyncio.sleep(pause * 4**attempt * random.uniform(0.8, 1.2))  # noqa: S311
             continue
-        usage, raw = _sum(client, asked, usage, reply), _raw(client, reply)
+        usage, raw = plus(client, asked, usage, reply), _raw(client, reply)
         fault = _fault(asked, reply)
         if fault is not None:
             return _Outcome(None, usage, reply.model, raw, fault)
         try:
+            if not asked.blank_is_nothing:
+                contracts.refuse_blank(reply.text)
             reading = contracts.read(asked.column, reply.text)
             return _Outcome(reading, usage, reply.model, raw)
         except Unusable as error:
@@ -202,7 +205,7 @@ async def _outcome(client: Client, asked: Question, pause: float) -> _Outcome:
     return _Outcome(None, usage, None, raw, problem)
 
 
-async def _patiently(client: Client, asked: Question) -> Reply:
+async def patiently(client: Client, asked: Asked) -> Reply:
     """One answer, however often the provider says that it has too much to do. Raises `Failed` and
     `TryLater`."""
     for refusal in range(_MOST_REFUSALS):
@@ -232,7 +235,8 @@ def _fault(asked: Question, reply: Reply) -> str | None:
     return None
 
 
-def _sum(client: Client, asked: Question, before: Usage, reply: Reply) -> Usage:
+def plus(client: Client, asked: Asked, before: Usage, reply: Reply) -> Usage:
+    """What was used before, and by this reply."""
     price = cost(client.provider, asked.model, reply.input_tokens, reply.output_tokens)
     total: Decimal | None = None
     if price is not None and before.cost is not None:

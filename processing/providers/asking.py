@@ -1,7 +1,6 @@
 """One request to a model, and every way in which it can fail."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -29,9 +28,8 @@ from pydantic_ai.settings import ModelSettings
 
 from domain.provider_records import ProviderKind
 from processing.guard import OutboundFailed, OutboundRefused, OutboundTooLarge
-from processing.providers import contracts
 from processing.providers.clients import Client
-from processing.providers.questions import Question
+from processing.providers.replies import Asked, Busy, Failed, Reply, TooLong, TooSlow
 
 #: Searches that a model may make for one cell, where its provider lets us say so.
 MOST_SEARCHES = 3
@@ -41,38 +39,9 @@ _MOST_TOLD = 300
 _log = structlog.get_logger()
 
 
-class Busy(Exception):
-    """The provider has too much to do. `seconds` is for how long, if it says so."""
-
-    def __init__(self, seconds: float | None) -> None:
-        super().__init__("The provider has too much to do")
-        self.seconds = seconds
-
-
-class Failed(Exception):
-    """No answer came. The text is for people who look at the cell; `again` says whether asking
-    again may help."""
-
-    def __init__(self, told: str, *, again: bool = False) -> None:
-        super().__init__(told)
-        self.again = again
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a model said. `model` is what it calls itself; `finish` why it ended: stop, length,
-    content_filter."""
-
-    text: str
-    model: str | None
-    finish: str | None
-    input_tokens: int
-    output_tokens: int
-
-
-async def ask(client: Client, question: Question) -> Reply:
+async def ask(client: Client, question: Asked) -> Reply:
     """Ask once. Raises `Busy` and `Failed`."""
-    schema = None if question.network else contracts.schema(question.column)
+    schema = question.schema
     if schema is None or question.model in client.plain:
         return await _ask(client, question, None)
     try:
@@ -88,7 +57,7 @@ class _NoSchema(Exception):
     """The request was refused; its schema may be why."""
 
 
-async def _ask(client: Client, question: Question, schema: Mapping[str, Any] | None) -> Reply:
+async def _ask(client: Client, question: Asked, schema: Mapping[str, Any] | None) -> Reply:
     provider = client.provider
     parameters = ModelRequestParameters()
     settings = ModelSettings(
@@ -156,7 +125,7 @@ def _may_be_the_schema(error: Exception) -> bool:
     ) or isinstance(error, UserError)
 
 
-def _failure(client: Client, question: Question, error: Exception) -> Exception:
+def _failure(client: Client, question: Asked, error: Exception) -> Exception:
     """What an error of the libraries means."""
     provider = client.provider
     outbound = _outbound_cause(error)
@@ -166,7 +135,7 @@ def _failure(client: Client, question: Question, error: Exception) -> Exception:
     match error:
         case ModelRequestTimeout() | ModelTimeoutError() | TimeoutError():
             seconds = provider.settings.timeout_seconds
-            return Failed(f"The model did not answer within {seconds:g} seconds", again=True)
+            return TooSlow(f"The model did not answer within {seconds:g} seconds", again=True)
         case ModelQuotaExceededError():
             return Failed(f"The quota of the provider {provider.name} is used up")
         case ModelRateLimitError():
@@ -177,7 +146,7 @@ def _failure(client: Client, question: Question, error: Exception) -> Exception:
             told = f"The provider {provider.name} knows no model {question.model}"
             return Failed(f"{told}, or its base URL is wrong")
         case ModelContextWindowExceededError():
-            return Failed(f"The row is too long for the model {question.model}")
+            return TooLong(f"What is asked is too long for the model {question.model}")
         case ContentFilterError():
             return Failed("The provider's filter took the answer away")
         case UserError():

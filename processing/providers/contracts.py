@@ -80,16 +80,31 @@ def schema(column: Column) -> Mapping[str, Any] | None:
 
 def read(column: Column, written: str) -> Reading:
     """What an answer says. Raises `Unusable`."""
-    text = written.strip().removeprefix("\ufeff")
-    fenced = _FENCED.fullmatch(text)
-    if fenced:
-        text = fenced[1].strip()
+    text = without_fence(written)
     if not text or text.upper() == NOT_FOUND:
         return Reading()
     if text.startswith("{"):
         answer = _object(text)
         return Reading(_value(column, answer["value"]), _confidence(answer.get("confidence")))
     return Reading(_value(column, _bare(column, text)))
+
+
+def refuse_blank(written: str) -> None:
+    """Raise `Unusable` for an answer that says nothing, not even that there is nothing."""
+    text = without_fence(written)
+    if not text:
+        raise Unusable("the answer is empty")
+    if text.startswith("{"):
+        given = _object(text)["value"]
+        if isinstance(given, str) and not given.strip():
+            raise Unusable("the value is an empty text; null says that there is none")
+
+
+def without_fence(written: str) -> str:
+    """What a model wrote, without the code fence around it."""
+    text = written.strip().removeprefix("\ufeff")
+    fenced = _FENCED.fullmatch(text)
+    return fenced[1].strip() if fenced else text
 
 
 def _object(text: str) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ Importing this brings large libraries, and each provider that is asked its own: 
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from domain.provider_records import OpenProvider
 from domain.tool_ports import AnswerStore, CallEstimate, ToolWork
@@ -13,7 +14,9 @@ from processing.outbound import Outbound
 from processing.providers import estimates
 from processing.providers.answering import FIRST_PAUSE, Answering
 from processing.providers.clients import Client, Clients
+from processing.providers.prompting import told
 from processing.providers.questions import Question, question
+from processing.providers.replies import Prompt, Told
 
 
 class Models:
@@ -21,7 +24,8 @@ class Models:
 
     def __init__(self, cache: AnswerStore, outbound: Outbound, pause: float | None = None) -> None:
         self._clients = Clients(outbound)
-        self._answering = Answering(cache, FIRST_PAUSE if pause is None else pause)
+        self._pause = FIRST_PAUSE if pause is None else pause
+        self._answering = Answering(cache, self._pause)
 
     async def aclose(self) -> None:
         """End what is under way, and close all connections."""
@@ -48,8 +52,15 @@ class Models:
             for each in questions
         ]
 
+    async def told(self, opened: OpenProvider, prompt: Prompt) -> Told:
+        """What a model says to a prompt. Raises `Failed` and `TryLater`."""
+        client = await self._clients.get(opened)
+        async with client.used():
+            return await told(client, prompt, self._pause)
+
 
 def _question(work: ToolWork, client: Client, call: ToolCall) -> Question:
     settings = work.tool.settings
     assert isinstance(settings, AiTool)
-    return question(settings, work.column, call.inputs, client.provider)
+    asked = question(settings, work.column, call.inputs, client.provider)
+    return replace(asked, blank_is_nothing=work.blank_is_nothing)

@@ -45,6 +45,7 @@ class Question:
     #: SHA-256 of everything that an answer depends on.
     hash: str
     problem: str | None = None
+    blank_is_nothing: bool = False
 
     @property
     def user(self) -> str:
@@ -54,6 +55,11 @@ class Question:
             return text
         told = escaped(self.problem)
         return f"{text}\nYour last answer could not be used: {told}. Answer in the form asked for."
+
+    @property
+    def schema(self) -> Mapping[str, Any] | None:
+        """The form of the answer; models that search the web are told in words alone."""
+        return None if self.network else contracts.schema(self.column)
 
     def again(self, problem: str) -> "Question":
         """The same, with what was wrong with the answer."""
