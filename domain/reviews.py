@@ -214,17 +214,18 @@ def _row_problems(given: TableCorrections, living: Mapping[UUID, ReviewRow]) -> 
 
 
 def _by_key(
-    shape: TableShape, values: Mapping[int, Any], index: int, problems: list[Problem]
+    shape: TableShape, values: Mapping[Any, Any], index: int, problems: list[Problem]
 ) -> dict[str, Any]:
+    """Values by column key, also those that are given by column number."""
     data = {}
-    for number, value in values.items():
-        column = shape.columns_by_number.get(number)
-        if column is None:
-            message = f"rows[{index}]: the table has no column {number}"
-            path = ("rows", str(index), "data", str(number))
+    for name, value in values.items():
+        column = shape.columns_by_number.get(name) if isinstance(name, int) else None
+        if isinstance(name, int) and column is None:
+            message = f"rows[{index}]: the table has no column {name}"
+            path = ("rows", str(index), "data", str(name))
             problems.append(Problem(ErrorCode.UNKNOWN_COLUMN, message, path, index))
         else:
-            data[column.key] = value
+            data[column.key if column is not None else name] = value
     return data
 
 

@@ -75,6 +75,10 @@ _LISTS = {
 }
 #: Fields that start a statement of their own, beside the value that they give.
 _STATEMENTS = {
+    "extractionJobs": 20,
+    "extractionJob": 10,
+    "extractedRows": 50,
+    "extraction": 5,
     "extractionSchemas": 10,
     "extractionSchema": 10,
     "problems": 20,
@@ -119,6 +123,7 @@ _STATEMENTS = {
     "projects": 10,
 }
 _PAGED = {
+    "extractionJobs",
     "versions",
     "examples",
     "tasks",

@@ -13,7 +13,7 @@ from strawberry.dataloader import DataLoader
 from domain.chart_records import Chart
 from domain.columns import Column
 from domain.entities import File, Project, Session, Table
-from domain.extraction_records import ExtractionSchema
+from domain.extraction_records import ExtractionJob, ExtractionSchema, ReviewRow
 from domain.extraction_tables import SchemaNow, look_at
 from domain.trigger_records import Trigger
 from domain.webhook_records import Attempt
@@ -97,6 +97,14 @@ class Loaders:
             return await look_at(self._storage, self._organization_id, schemas)
 
         return DataLoader(load_fn=load)
+
+    @cached_property
+    def extraction_jobs(self) -> "DataLoader[UUID, ExtractionJob | None]":
+        return self._one(self._storage.extraction_jobs.by_ids)
+
+    @cached_property
+    def extraction_of_row(self) -> "DataLoader[UUID, ReviewRow | None]":
+        return self._one(self._storage.extracted_rows.by_rows)
 
     def _one(self, read: Read[Item]) -> "DataLoader[UUID, Item | None]":
         async def load(ids: list[UUID]) -> Sequence[Item | None]:

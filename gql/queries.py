@@ -23,6 +23,7 @@ from gql.chart_queries import ChartQueries
 from gql.compiled.rows import row_selector
 from gql.context import Info, given_id
 from gql.enrichment_queries import EnrichmentQueries
+from gql.extraction_job_queries import ExtractionJobQueries
 from gql.extraction_queries import ExtractionQueries
 from gql.file_queries import FileQueries
 from gql.provider_queries import ProviderQueries
@@ -58,6 +59,7 @@ class Query(
     ExtractionQueries,
     FileQueries,
     RunQueries,
+    ExtractionJobQueries,
 ):
     @strawberry.field(description="Every project, oldest first.")
     async def projects(self, info: Info) -> list[Project]:

@@ -13,12 +13,14 @@ from gql.mutations.columns import ColumnMutations
 from gql.mutations.enrichment import EnrichmentMutations
 from gql.mutations.extraction import ExtractionSchemaMutations
 from gql.mutations.extraction_examples import ExtractionExampleMutations
+from gql.mutations.extraction_jobs import ExtractionJobMutations
 from gql.mutations.files import FileMutations
 from gql.mutations.imports import ImportMutations
 from gql.mutations.keys import KeyMutations
 from gql.mutations.named_secrets import SecretMutations
 from gql.mutations.projects import ProjectMutations
 from gql.mutations.providers import ProviderMutations
+from gql.mutations.reviews import ReviewMutations
 from gql.mutations.rollbacks import RollbackMutations
 from gql.mutations.rows import RowMutations
 from gql.mutations.runs import RunMutations
@@ -53,6 +55,8 @@ class Mutation(
     ProviderMutations,
     SecretMutations,
     ImportMutations,
+    ExtractionJobMutations,
+    ReviewMutations,
     EnrichmentMutations,
     ExtractionSchemaMutations,
     ExtractionExampleMutations,

@@ -12,6 +12,7 @@ from domain.workflow_records import RunChange
 from gql.chart_stream import ChartFollower
 from gql.context import Info, given_id
 from gql.feeds import Event, Feed
+from gql.job_stream import follow_job
 from gql.run_stream import RunFollower
 from gql.table_events import status_events, table_events
 from gql.types.chart_events import ChartEvent
@@ -22,6 +23,7 @@ from gql.types.events import (
     StreamStarted,
     TableEvent,
 )
+from gql.types.extraction_jobs import JobProgress
 from gql.types.filters import RowFilter, raw_filter
 from gql.types.imports import Import, ImportProgress
 from gql.types.runs import RunProgress
@@ -181,6 +183,18 @@ class Subscription:
         context = info.context
         found = await runs.run_progress(context.viewer, context.storage, given_id(run_id))
         return _stream(RunFollower(context.viewer, context.storage, found).feed())
+
+    @strawberry.subscription(
+        description="How an extraction job gets on: where it stands, then each step, until it has "
+        "ended."
+    )
+    async def job_progress(
+        self,
+        info: Info,
+        job_id: Annotated[strawberry.ID, strawberry.argument(description="The job.")],
+    ) -> AsyncGenerator[JobProgress, None]:
+        context = info.context
+        return _stream(await follow_job(context.viewer, context.storage, given_id(job_id)))
 
     @strawberry.subscription(
         description="A live chart: its points, then what each change of the table does to them. "

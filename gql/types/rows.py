@@ -15,6 +15,7 @@ from gql.context import Info, given_id
 from gql.links import LinkedFrom
 from gql.scalars import JSON
 from gql.types import cells as cell_types
+from gql.types import reviews as review_types
 from gql.types import tables as table_types
 from gql.types.history import RowHistory
 from gql.types.node import Node
@@ -22,6 +23,7 @@ from gql.types.sessions import Session
 
 if TYPE_CHECKING:
     from gql.types.cells import Cell
+    from gql.types.reviews import RowExtraction
     from gql.types.tables import RowConnection, Table
 
 
@@ -65,6 +67,15 @@ class Row(RowHistory, Node):
     ) -> Annotated["Table", strawberry.lazy("gql.types.tables")] | None:
         table = await info.context.loaders.tables.load(self.shape.id)
         return table_types.Table.of(table) if table else None
+
+    @strawberry.field(
+        description="Where it was read, if it came from a file, and whether it was accepted."
+    )
+    async def extraction(
+        self, info: Info
+    ) -> Annotated["RowExtraction", strawberry.lazy("gql.types.reviews")] | None:
+        found = await info.context.loaders.extraction_of_row.load(self.record.id)
+        return review_types.RowExtraction.of(found) if found else None
 
     @strawberry.field(description="The session that it belongs to.")
     async def session(self, info: Info) -> Session | None:
