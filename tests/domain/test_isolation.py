@@ -1,8 +1,10 @@
 """Every use case: a role that is too low is refused, and what belongs to others does not exist."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -56,7 +58,7 @@ from domain.entities import ColumnUpdate, ProjectCreate, TableCreate, TableSearc
 from domain.errors import Conflict, Forbidden, Invalid, NotFound
 from domain.export_formats import ExportFormat
 from domain.exports import ExportRequest
-from domain.files import FileUpload
+from domain.files import FileSearch, FileUpload
 from domain.history_records import AsOf, HistoryQuery
 from domain.imports import ImportStart
 from domain.keys import ApiKeyCreate
@@ -91,8 +93,13 @@ from domain.workflow_records import WorkflowCreate, WorkflowSearch, WorkflowUpda
 from persistence.blobs import Blobs
 from persistence.secret_box import SecretBox
 from persistence.storage import PostgresStorage
+from processing.documents.reading import DocumentReader
+from processing.documents.source import StoredDocuments
 from processing.sandbox import PythonSandbox
+from tests.domain import extraction_calls
+from tests.domain.extraction_calls import OwnedExtraction, own_extraction
 from tests.history.running import queued
+from tests.rules.source import sources_of
 from tests.rules.test_rights import use_cases
 from tests.runs.running import CountingTools
 from tests.worlds import World, open_world
@@ -124,6 +131,7 @@ class Owned:
     webhook: UUID
     delivery: UUID
     replay: UUID
+    extraction: OwnedExtraction
 
 
 Call = Callable[[Viewer, PostgresStorage, Owned], Awaitable[Any]]
@@ -256,6 +264,7 @@ CALLS: dict[str, Call] = {
     "add_rows_and_run": lambda v, s, o: run_rows.add_rows_and_run(
         v, s, RowsAdd(o.table, [NewRow({})])
     ),
+    "fill_rows": lambda v, s, o: run_rows.fill_rows(v, s, o.table, [o.row]),
     "update_rows_and_run": lambda v, s, o: run_rows.update_rows_and_run(
         v, s, RowsUpdate(o.table, [RowChange(o.row, {})], "merge")
     ),
@@ -263,6 +272,11 @@ CALLS: dict[str, Call] = {
     "get_file": lambda v, s, o: files.get_file(v, s, o.file),
     "read_file": lambda v, s, o: files.read_file(v, s, o.file),
     "delete_file": lambda v, s, o: files.delete_file(v, s, o.file),
+    "begin_upload": lambda v, s, o: files.begin_upload(v, s, "a.pdf"),
+    "list_files": lambda v, s, o: files.list_files(v, s, FileSearch()),
+    "draw_page": lambda v, s, o: files.draw_page(
+        v, s, StoredDocuments(s.files, DocumentReader()), o.file, 1
+    ),
     "preview_import": lambda v, s, o: imports.preview_import(v, s, o.table, o.file),
     "start_import": lambda v, s, o: imports.start_import(v, s, ImportStart(o.table, o.file)),
     "get_import": lambda v, s, o: imports.get_import(v, s, o.run),
@@ -384,8 +398,10 @@ CALLS: dict[str, Call] = {
         v, s, o.webhook, ReplayCreate(o.table, 1, 1)
     ),
     "delete_webhook": lambda v, s, o: webhooks.delete_webhook(v, s, o.webhook),
+    **extraction_calls.CALLS,
 }
 EMPTY_FOR_OTHERS = {
+    "list_files",
     "list_projects",
     "list_tables",
     "list_keys",
@@ -399,13 +415,16 @@ EMPTY_FOR_OTHERS = {
     "list_providers",
     "list_secrets",
     "list_webhooks",
+    *extraction_calls.EMPTY_FOR_OTHERS,
 }
-IN_A_TABLE = {"create_webhook"}
+#: What names others' things in its input, with what it says.
+NAMES_OTHERS = {"create_webhook": "Table not found", **extraction_calls.NAMES_OTHERS}
 IN_A_PROJECT = {"create_table", "create_task", "create_workflow"}
 OWN_THINGS_ONLY = {
     "create_project",
     "import_template",
     "upload_file",
+    "begin_upload",
     "check_programs",
     "create_key",
     "create_provider",
@@ -414,16 +433,43 @@ OWN_THINGS_ONLY = {
 }
 
 
-@pytest.fixture
-async def world(postgres_url: str, tmp_path: Any) -> AsyncIterator[World]:
+@pytest.fixture(scope="module", autouse=True)
+def forgotten() -> Iterator[None]:
+    """The parsed use cases are many objects, which would make later tests slower."""
+    yield
+    sources_of.cache_clear()
+
+
+@asynccontextmanager
+async def _open_world(postgres_url: str, folder: Path) -> AsyncIterator[World]:
     async with open_world(postgres_url) as opened:
-        blobs, box = Blobs.open(tmp_path), SecretBox([bytes(32)])
+        blobs, box = Blobs.open(folder), SecretBox([bytes(32)])
         opened.storage = PostgresStorage(opened.database, lambda *_: None, blobs, box)
         yield opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+async def world(
+    postgres_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[World]:
+    async with _open_world(postgres_url, tmp_path_factory.mktemp("files")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
 async def owned(world: World) -> Owned:
+    """What others may not see, whatever they try."""
+    return await _owned(world)
+
+
+@pytest.fixture(scope="module")
+async def other(postgres_url: str) -> AsyncIterator[World]:
+    """Another organisation."""
+    async with open_world(postgres_url, "Other") as opened:
+        yield opened
+
+
+async def _owned(world: World) -> Owned:
     viewer, storage = world.viewer, world.storage
     project = await projects.create_project(viewer, storage, ProjectCreate("Mine"))
     table_id = await world.table(
@@ -476,6 +522,7 @@ async def owned(world: World) -> Owned:
         webhook.webhook.id,
         told.deliveries[0].id,
         replay.id,
+        await own_extraction(world, table_id),
     )
 
 
@@ -504,17 +551,19 @@ def test_no_use_case_is_left_out() -> None:
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR])
 async def test_a_low_role_is_refused_before_anything_else(
-    world: World, owned: Owned, role: Role
+    postgres_url: str, tmp_path: Path, role: Role
 ) -> None:
-    low = Viewer(world.viewer.organization_id, role)
     refused = set()
-    for name, call in CALLS.items():
-        try:
-            await call(low, world.storage, owned)
-        except Forbidden as error:
-            refused.add(error.operation)
-        except (Conflict, Invalid, NotFound):
-            assert role is not Role.VIEWER, name
+    async with _open_world(postgres_url, tmp_path) as world:
+        owned = await _owned(world)
+        low = Viewer(world.viewer.organization_id, role)
+        for name, call in CALLS.items():
+            try:
+                await call(low, world.storage, owned)
+            except Forbidden as error:
+                refused.add(error.operation)
+            except (Conflict, Invalid, NotFound):
+                assert role is not Role.VIEWER, name
     rank = [Role.VIEWER, Role.EDITOR, Role.ADMIN].index
     asked = {operation for _, function in use_cases() for operation in _operations(function)}
     assert refused == {name for name in asked if rank(OPERATIONS[name]) > rank(role)}
@@ -531,20 +580,17 @@ def _operations(function: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("name", sorted(set(CALLS) - OWN_THINGS_ONLY))
-async def test_what_belongs_to_others_does_not_exist(
-    world: World, owned: Owned, postgres_url: str, name: str
-) -> None:
-    async with open_world(postgres_url, "Other") as other:
-        storage = PostgresStorage(other.database, lambda *_: None)
-        call = CALLS[name](other.viewer, storage, owned)
-        if name in EMPTY_FOR_OTHERS:
-            assert await call == []
-        elif name in IN_A_PROJECT:
-            with pytest.raises(Invalid, match="Project not found"):
-                await call
-        elif name in IN_A_TABLE:
-            with pytest.raises(Invalid, match="Table not found"):
-                await call
-        else:
-            with pytest.raises(NotFound):
-                await call
+async def test_what_belongs_to_others_does_not_exist(owned: Owned, other: World, name: str) -> None:
+    storage = PostgresStorage(other.database, lambda *_: None)
+    call = CALLS[name](other.viewer, storage, owned)
+    if name in EMPTY_FOR_OTHERS:
+        assert await call == []
+    elif name in IN_A_PROJECT:
+        with pytest.raises(Invalid, match="Project not found"):
+            await call
+    elif name in NAMES_OTHERS:
+        with pytest.raises(Invalid, match=NAMES_OTHERS[name]):
+            await call
+    else:
+        with pytest.raises(NotFound):
+            await call
