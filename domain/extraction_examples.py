@@ -1,7 +1,7 @@
 """Examples of schemas: parts of documents with what is right to be read from them. People add them
 by hand, and corrections of documents leave them behind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from domain import access, checks, values
@@ -113,8 +113,12 @@ class _Values:
             problems += checks.text_problems(name, text, 0, MAX_EXAMPLE_VALUE, *path)
         if problems or value.after is None or not value.after.strip():
             return problems
+        # A default value is a text for a column too, and is read as strictly.
+        column = replace(self.columns[value.key], default_value=value.after)
         try:
-            values.file_reader(self.columns[value.key])(value.after)
+            if values.accept_default(column) is None:
+                message = f"{show(value.after)} is no value of the type {column.type}"
+                raise Rejected(ErrorCode.INVALID_TYPE, message)
         except Rejected as error:
             problems.append(Problem(error.code, error.message, (*path, "after")))
         return problems
