@@ -1,0 +1,317 @@
+"""Tables of a document as rows of a schema: columns by their heads and by what they hold."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from domain.columns import ColumnType
+from domain.documents import Box, Cell, Document, Table
+from domain.extraction_records import DocumentCitation, ExtractedCell
+from processing.extraction import values
+from processing.extraction.rules_fields import Role, Sought, take
+from processing.extraction.rules_labels import is_total, phrase_of
+from processing.extraction.values import Habits
+
+#: A head fits from here on; a little less does when the values are of the column's type.
+_FITS, _NEARLY = 0.75, 0.55
+#: The share of values that a column of a type must be able to hold.
+_READABLE = 0.6
+_SAMPLE = 20
+_HEAD_ROWS = 6
+#: A line nearer to the one above than this many heights goes on with it.
+_TIGHT = 0.45
+#: Part of the best table's columns that another one has to have, to hold rows of the same kind.
+_LIKE = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A table, in its parts over the pages, that holds rows of a schema's table. `columns` are the
+    fields by the places of the columns, with how well each fits; `head` says where its body
+    begins."""
+
+    parts: Sequence[Table]
+    columns: Mapping[int, tuple[Sought, float]]
+    head: int
+    score: float
+
+    @property
+    def first_page(self) -> int:
+        return self.parts[0].page
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a table that becomes a row: its cells by the places of the columns."""
+
+    page: int
+    cells: Mapping[int, Cell]
+
+
+def matches_in(
+    document: Document, tables: Sequence[Sequence[Sought]], habits: Habits
+) -> list[list[Match]]:
+    """For each of the schema's tables the tables of the document that hold its rows. A table of the
+    document has rows of one table of the schema only."""
+    found: list[list[Match]] = [[] for _ in tables]
+    for parts in _whole_tables(document):
+        best: tuple[float, int, Match] | None = None
+        for at, fields in enumerate(tables):
+            match = _match(parts, fields, habits)
+            if match is not None and (best is None or match.score > best[0]):
+                best = (match.score, at, match)
+        if best is not None:
+            found[best[1]].append(best[2])
+    return [_alike(matches) for matches in found]
+
+
+def _alike(matches: Sequence[Match]) -> list[Match]:
+    """Those of the best kind: a table with half of the columns is another table."""
+    most = max((len(match.columns) for match in matches), default=0)
+    top = max((match.score for match in matches if len(match.columns) == most), default=0.0)
+    return [
+        each for each in matches if len(each.columns) >= _LIKE * most and each.score >= _LIKE * top
+    ]
+
+
+def _whole_tables(document: Document) -> Iterator[list[Table]]:
+    """Tables with their continuations. One without a head right after one of as many columns goes
+    on with it, also when something stands between them."""
+    whole: list[list[Table]] = []
+    for parts in document.whole_tables():
+        last = whole[-1] if whole else None
+        if last is not None and _goes_on(last[-1], parts[0], last[0]):
+            last += parts
+        else:
+            whole.append(list(parts))
+    yield from whole
+
+
+def _goes_on(last: Table, following: Table, first: Table) -> bool:
+    if len(last.rows[0]) != len(following.rows[0]) or following.page - last.page > 1:
+        return False
+    if abs(last.box.left - following.box.left) > 6 or abs(last.box.right - following.box.right) > 6:
+        return False
+    same_head = following.texts[0] == first.texts[0]
+    return same_head or (following.header_rows == 0 and first.header_rows > 0)
+
+
+def _match(parts: Sequence[Table], fields: Sequence[Sought], habits: Habits) -> Match | None:
+    first = parts[0]
+    best: Match | None = None
+    for head in range(min(_HEAD_ROWS, len(first.rows))):
+        columns = _columns(parts, head, fields, habits)
+        score = sum(fit for _, fit in columns.values())
+        if columns and (best is None or score > best.score + 0.2):
+            best = Match(parts, columns, head + 1, score)
+    if best is None or not _is_enough(best, fields):
+        return None
+    return replace(best, columns=_with_nameless(best, fields, habits))
+
+
+def _is_enough(match: Match, fields: Sequence[Sought]) -> bool:
+    """Two columns at least and a third of the fields, or all fields."""
+    count = len(match.columns)
+    if count < min(2, len(fields)) or count < len(fields) / 3:
+        return False
+    if count == 1:
+        return len(match.parts[0].rows[0]) <= 2
+    return True
+
+
+def _columns(
+    parts: Sequence[Table], head: int, fields: Sequence[Sought], habits: Habits
+) -> dict[int, tuple[Sought, float]]:
+    """Fields for columns, the best fitting pairs first. A pair whose field or column has another
+    pair that is as good is none."""
+    row = parts[0].rows[head]
+    pairs: list[tuple[float, int, Sought]] = []
+    for place, cell in enumerate(row):
+        for sought in fields:
+            fit = _head_fit(sought, cell.text)
+            if fit >= _NEARLY:
+                pairs.append((fit, place, sought))
+    if not pairs:
+        return {}
+    sample = _Sample(parts, head + 1)
+    kept = []
+    for fit, place, sought in pairs:
+        share = sample.readable(place, sought, habits)
+        typed = sought.role is not Role.TEXT
+        if share is not None and share < _READABLE:
+            continue
+        if fit >= _FITS or (typed and share is not None and share >= 0.9):
+            kept.append((fit, place, sought))
+    return _paired(kept)
+
+
+def _paired(pairs: Sequence[tuple[float, int, Sought]]) -> dict[int, tuple[Sought, float]]:
+    chosen: dict[int, tuple[Sought, float]] = {}
+    left = sorted(pairs, key=lambda pair: (-pair[0], pair[1]))
+    while left:
+        fit, place, sought = left[0]
+        rivals = [
+            pair
+            for pair in left[1:]
+            if (pair[1] == place) != (pair[2] is sought) and pair[0] >= fit - 0.005
+        ]
+        if not rivals:
+            chosen[place] = (sought, fit)
+            left = [pair for pair in left if pair[1] != place and pair[2] is not sought]
+        else:
+            # As good for another one: nobody can say which.
+            tied = {id(pair[2]) for pair in rivals if pair[1] == place} | {id(sought)}
+            places = {pair[1] for pair in rivals if pair[2] is sought} | {place}
+            left = [p for p in left if id(p[2]) not in tied and p[1] not in places]
+    return chosen
+
+
+def _head_fit(sought: Sought, text: str) -> float:
+    """How well a head fits. Its first line, and what stands before a comma, count less."""
+    if not text.strip():
+        return 0.0
+    lines = text.split("\n")
+    forms = [(" ".join(lines), 1.0)]
+    if len(lines) > 1:
+        forms.append((lines[0], 0.88))
+    if "," in text or "/" in text:
+        forms.append((" ".join(lines).replace("/", ",").split(",")[0], 0.88))
+    return max(weight * sought.names.fit(phrase_of(form)) for form, weight in forms)
+
+
+class _Sample:
+    """Some of the values of the columns of a table."""
+
+    def __init__(self, parts: Sequence[Table], start: int) -> None:
+        self.rows = list(parts[0].rows[start : start + _SAMPLE])
+
+    def readable(self, place: int, sought: Sought, habits: Habits) -> float | None:
+        """The share of texts that the field can hold; None when there are none."""
+        texts = [row[place].text for row in self.rows if row[place].text.strip()]
+        if not texts:
+            return None
+        good = sum(read_cell(sought, text, habits).value is not None for text in texts)
+        return good / len(texts)
+
+
+def read_cell(sought: Sought, text: str, habits: Habits) -> ExtractedCell:
+    """The cell of a table as a cell of the field. A text column that asks for a number, a date or a
+    currency takes the text as it stands."""
+    text = text.strip()
+    if sought.planned.column.type is ColumnType.TEXT and sought.role in _CHECKED:
+        taken = take(sought, text, habits)
+        if taken is None:
+            return ExtractedCell(None)
+    return values.read(sought.planned.column, sought.planned.field, text, habits)
+
+
+_CHECKED = frozenset({Role.AMOUNT, Role.DATE, Role.EMAIL, Role.IBAN, Role.PHONE})
+
+
+def _with_nameless(
+    match: Match, fields: Sequence[Sought], habits: Habits
+) -> Mapping[int, tuple[Sought, float]]:
+    """With the first column, when it has no head, for the only text that is still sought."""
+    first = match.parts[0]
+    if match.head > len(first.rows) or first.rows[match.head - 1][0].text.strip():
+        return match.columns
+    taken = {id(sought) for sought, _ in match.columns.values()}
+    left = [sought for sought in fields if sought.role is Role.TEXT and id(sought) not in taken]
+    if len(left) != 1 or 0 in match.columns or len(match.columns) < 2:
+        return match.columns
+    return {**match.columns, 0: (left[0], _FITS)}
+
+
+def lines_of(match: Match, first_page: int, last_page: int) -> list[Line]:
+    """The rows of a table on these pages, without heads that are repeated, rows of totals, and
+    headings between the rows. What goes on with a row stands in it."""
+    found: list[Line] = []
+    head = [cell.text for cell in match.parts[0].rows[match.head - 1]]
+    for part in match.parts:
+        start = match.head if part is match.parts[0] else 0
+        if not first_page <= part.page <= last_page:
+            continue
+        above: Sequence[Cell] | None = None
+        for row in part.rows[start:]:
+            texts = [cell.text for cell in row]
+            if not any(text.strip() for text in texts) or texts == head:
+                above = None
+                continue
+            if above is not None and found and _goes_on_with(match, above, row, part.ruled):
+                found[-1] = _joined(found[-1], row, match)
+            elif _is_row(match, row):
+                found.append(Line(part.page, {place: row[place] for place in match.columns}))
+            else:
+                above = None
+                continue
+            above = row
+    return found
+
+
+def _is_row(match: Match, row: Sequence[Cell]) -> bool:
+    texts = [cell.text.strip() for cell in row]
+    filled = [text for text in texts if text]
+    if is_total(filled[0].split("\n")[0]) or any(is_total(text) for text in filled[:-1]):
+        return False
+    mapped = {place for place in match.columns if texts[place]}
+    if not mapped:
+        return False
+    typed = [place for place, (sought, _) in match.columns.items() if not sought.is_text]
+    if not typed:
+        return True
+    figures = [place for place in typed if any(map(str.isalnum, texts[place]))]
+    if not figures:
+        # A heading between rows, or a row that says nothing but its name.
+        return len(filled) > 1 and len(mapped) > 1
+    return any(any(map(str.isdigit, texts[place])) for place in figures) or len(mapped) > 1
+
+
+def _goes_on_with(match: Match, above: Sequence[Cell], row: Sequence[Cell], ruled: bool) -> bool:
+    """Whether a row has only texts and stands as near to the one above as lines of one text do."""
+    if ruled:
+        return False
+    typed = [place for place, (sought, _) in match.columns.items() if sought.role is not Role.TEXT]
+    if any(row[place].text.strip() for place in typed):
+        return False
+    texts = [place for place, (sought, _) in match.columns.items() if sought.role is Role.TEXT]
+    if not any(row[place].text.strip() for place in texts):
+        return False
+    if is_total(next(cell.text for cell in row if cell.text.strip())):
+        return False
+    upper = [cell.box for cell in above if cell.text.strip()]
+    lower = [cell.box for cell in row if cell.text.strip()]
+    gap = min(box.top for box in lower) - max(box.bottom for box in upper)
+    return gap <= _TIGHT * median(box.height for box in lower)
+
+
+def _joined(line: Line, row: Sequence[Cell], match: Match) -> Line:
+    cells = dict(line.cells)
+    for place, (sought, _) in match.columns.items():
+        text = row[place].text.strip()
+        if text and sought.role is Role.TEXT:
+            old = cells[place]
+            box = Box(
+                min(old.box.left, row[place].box.left),
+                min(old.box.top, row[place].box.top),
+                max(old.box.right, row[place].box.right),
+                max(old.box.bottom, row[place].box.bottom),
+            )
+            cells[place] = Cell(f"{old.text}\n{text}".strip(), box)
+    return replace(line, cells=cells)
+
+
+def cells_of(match: Match, line: Line, habits: Habits) -> dict[int, ExtractedCell]:
+    """The cells of a row by column number; those that are empty are not there."""
+    found: dict[int, ExtractedCell] = {}
+    for place, (sought, fit) in match.columns.items():
+        cell = line.cells[place]
+        text = cell.text.strip()
+        read = read_cell(sought, text, habits)
+        if read.raw is None:
+            continue
+        citation = DocumentCitation(line.page, cell.box, text)
+        confidence = None
+        if read.value is not None:
+            confidence = round(min(0.98, 0.55 + 0.43 * fit) * (read.confidence or 1.0), 2)
+        found[sought.number] = replace(read, citation=citation, confidence=confidence)
+    return found
