@@ -52,9 +52,11 @@ class Ticket:
     expires_at: datetime
 
 
-def upload_path(signer: LinkSigner, organization_id: UUID, file_id: UUID) -> str:
-    """The path, without a host, that takes the bytes of a file from now on, for `LIFETIME`."""
-    seconds = int((datetime.now(UTC) + LIFETIME).timestamp())
+def upload_path(
+    signer: LinkSigner, organization_id: UUID, file_id: UUID, lifetime: timedelta = LIFETIME
+) -> str:
+    """The path, without a host, that takes the bytes of a file from now on."""
+    seconds = int((datetime.now(UTC) + lifetime).timestamp())
     head = organization_id.bytes + file_id.bytes + seconds.to_bytes(_SECONDS_BYTES)
     signature = signer.sign(_PURPOSE, head.hex())
     return PATH + base64.urlsafe_b64encode(head + signature).rstrip(b"=").decode()

@@ -65,16 +65,16 @@ def data(
     }
 
 
-def _descriptions(schema: ExtractionSchema | None) -> dict[tuple[UUID, int], str | None]:
+def _descriptions(schema: ExtractionSchema | None) -> dict[tuple[UUID, str], str | None]:
     return {
-        (table.table_id, field.number): field.description
+        (table.table_id, field.key): field.description
         for table in (schema.tables if schema else ())
         for field in table.fields
     }
 
 
 def _table(
-    found: FileTable, name: str, told: Mapping[tuple[UUID, int], str | None]
+    found: FileTable, name: str, told: Mapping[tuple[UUID, str], str | None]
 ) -> dict[str, Any]:
     names = names_of(found.columns)
     return {
@@ -85,7 +85,7 @@ def _table(
                 "id": str(column.id),
                 "name": names[column.number],
                 "type": TYPES.get(column.type, "TEXT"),
-                "description": told.get((found.table_id, column.number)),
+                "description": told.get((found.table_id, column.key)),
             }
             for column in found.columns
         ],

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,11 +25,12 @@ class Sent:
 @dataclass
 class Receiver:
     """`sent` hands out requests in order; each is answered by the next of `answers`, else by
-    200."""
+    200, with what `says` makes of it."""
 
     port: int = 0
     sent: "asyncio.Queue[Sent]" = field(default_factory=asyncio.Queue)
     answers: list[int] = field(default_factory=list)
+    says: Callable[[Sent], bytes] = lambda _: b""
 
     @property
     def url(self) -> str:
@@ -44,9 +45,11 @@ class Receiver:
                 name, _, value = each.partition(":")
                 headers[name.lower()] = value.strip()
             body = await reader.readexactly(int(headers.get("content-length", "0")))
-            status = self.answers.pop(0) if self.answers else 200
-            writer.write(f"HTTP/1.1 {status} Said\r\nContent-Length: 0\r\n\r\n".encode())
-            self.sent.put_nowait(Sent(line.decode().split()[1], headers, body))
+            sent = Sent(line.decode().split()[1], headers, body)
+            status, said = self.answers.pop(0) if self.answers else 200, self.says(sent)
+            head = f"HTTP/1.1 {status} Said\r\nContent-Length: {len(said)}\r\n\r\n"
+            writer.write(head.encode() + said)
+            self.sent.put_nowait(sent)
         writer.close()
 
     async def next(self) -> Sent:

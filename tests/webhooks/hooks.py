@@ -72,12 +72,13 @@ class Message:
 @dataclass
 class Inbox:
     """A receiver in memory: keeps what it accepts, and answers as `answer` says: with a status, or
-    None for no connection."""
+    None for no connection; and with what `says` gives."""
 
     clock: FakeClock
     answer: Callable[[Message], int | None] = lambda _: 200
     accepted: list[Message] = field(default_factory=list)
     tried: list[Message] = field(default_factory=list)
+    says: Callable[[Message], bytes] = lambda _: b"thanks"
     at_work: int = 0
     most_at_work: int = 0
 
@@ -94,7 +95,7 @@ class Inbox:
             raise OutboundFailed("No connection could be made to the server")
         if 200 <= status < 300:
             self.accepted.append(message)
-        return Answer(status, {"content-type": "text/plain"}, b"thanks")
+        return Answer(status, {"content-type": "text/plain"}, self.says(message))
 
 
 @dataclass
