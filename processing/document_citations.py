@@ -75,7 +75,7 @@ def _of_number(value: Any, passage: Passage) -> Iterator[tuple[int, int]]:
         return
     wanted = Decimal(str(value))
     for each in quantities.find([passage], dates.find([passage], "")):
-        if each.value == wanted:
+        if Decimal(str(each.value)) == wanted:
             yield each.start, each.end
 
 

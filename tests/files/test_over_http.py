@@ -60,8 +60,7 @@ async def site(
         try:
             yield opened
         finally:
-            process.terminate()
-            process.wait(30)
+            await asyncio.to_thread(process.stop)
 
 
 @pytest.fixture
