@@ -8,7 +8,8 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from domain import ids, reviews
-from domain.columns import Column
+from domain.column_values import looks_like_number
+from domain.columns import Column, ColumnType
 from domain.errors import ErrorCode, Invalid, NotFound, Problem
 from domain.extraction_records import (
     AlreadyRunning,
@@ -18,7 +19,7 @@ from domain.extraction_records import (
     TableCorrections,
 )
 from domain.rejections import Rejected, show
-from domain.values import file_reader
+from domain.values import accept, file_reader
 from rest_compat.endpoints import Call
 from rest_compat.limai import shapes
 from rest_compat.limai.bodies import CorrectionsBody, TableCorrectionsBody
@@ -149,7 +150,12 @@ def _shown(column: Column, cells: Mapping[int, Any]) -> str | None:
 
 
 def _read(column: Column, value: Any) -> Any:
-    """A text as a file would have it; other JSON as it is, for the rules of rows to judge."""
-    if not isinstance(value, str):
-        return value
-    return file_reader(column)(value) if value.strip() else None
+    """The value in normal form. A number may wear its dress, such as thousands commas; what could
+    be meant in two ways is not guessed. Raises `Rejected`."""
+    if column.computation is not None:
+        return value  # which the rules of rows refuse
+    if isinstance(value, str) and column.type is not ColumnType.TEXT:
+        value = value.strip() or None
+    if isinstance(value, str) and column.type is ColumnType.NUMBER and looks_like_number(value):
+        return file_reader(column)(value)
+    return accept(column, value)

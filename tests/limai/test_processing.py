@@ -234,6 +234,11 @@ async def test_corrections_that_are_wrong_write_nothing(site: Site, limai: Limai
             'There is no column "Price"; Amount: "many" is not a number',
         ),
         (
+            {"tables": {items: {"updatedRows": [{"id": board, "cells": {"Amount": "1.054,75"}}]}}},
+            400,
+            'Amount: "1.054,75" is not a number',
+        ),
+        (
             {"tables": {items: {"updatedRows": [{"id": board}]}}},
             400,
             f"tables.{items}.updatedRows.0.cells: Field required",
