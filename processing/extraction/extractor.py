@@ -1,12 +1,11 @@
 """Who reads a document: the models of a provider, or the rules engine where there is none."""
 
 import asyncio
-import importlib
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from domain.documents import Document
@@ -23,17 +22,33 @@ from domain.extraction_records import (
 from domain.provider_records import RULES, OpenProvider
 from domain.tool_ports import TryLater
 from processing.ai_tools import OpenProviders
-from processing.extraction import model_classify, model_plan
+from processing.extraction import model_classify, model_plan, rules_classify, rules_extraction
+from processing.extraction.model_expected import PrintedRow, printed_rows
 from processing.extraction.model_parts import asked_tables
-from processing.extraction.model_reading import Ask, Reading
+from processing.extraction.model_reading import Ask, Reading, RowKey
 
 if TYPE_CHECKING:
     from processing.providers.models import Models
 
-#: Segments that wait for a provider whose answers so far are kept. Each holds its document.
-_MOST_KEPT = 4
+#: Documents of which something is remembered between their segments.
+_MOST_KEPT = 8
 
-_Key = tuple[UUID, UUID, int, int, str]
+_Key = tuple[UUID, str, UUID, int, str]
+
+
+@dataclass(slots=True)
+class _Document:
+    """A document that is being read: the rows that it should give, the records that its segments
+    gave, and readings that wait for their provider. Losing it costs time, or questions."""
+
+    rows: Sequence[PrintedRow]
+    records: dict[int, set[RowKey]] = field(default_factory=dict)
+    begun: dict[int, Reading] = field(default_factory=dict)
+
+    def before(self, segment: Segment) -> set[RowKey]:
+        """The records of earlier segments."""
+        earlier = (keys for number, keys in self.records.items() if number < segment.number)
+        return set().union(*earlier)
 
 
 class ModelSource(Protocol):
@@ -49,26 +64,25 @@ class Extractor:
     def __init__(self, providers: OpenProviders, models: ModelSource) -> None:
         self._providers = providers
         self._models = models
-        self._begun: OrderedDict[_Key, Reading] = OrderedDict()
+        self._documents: OrderedDict[_Key, _Document] = OrderedDict()
 
     async def plan(self, work: ExtractionWork) -> tuple[str, Sequence[Segment]]:
         """Who reads, and the parts of the document. Raises `Unextractable`."""
         opened = await self._opened(work.organization_id, work.schema.provider)
-        _require_text(work.document)
         if not asked_tables(work):
             raise Unextractable("The schema has no column that can be read from documents")
         if opened is None:
-            return RULES, await asyncio.to_thread(_rules("rules_extraction").plan, work)
-        return opened.provider.name, await asyncio.to_thread(model_plan.segments, work)
+            return RULES, await asyncio.to_thread(rules_extraction.plan, work)
+        _require_text(work.document)
+        rows = (await self._document(opened, work)).rows
+        return opened.provider.name, await asyncio.to_thread(model_plan.segments, work, rows)
 
     async def extract(self, work: ExtractionWork, segment: Segment) -> SegmentFound:
         """What one part holds. Raises `TryLater` and `Unextractable`."""
         opened = await self._opened(work.organization_id, work.schema.provider)
         if opened is None:
-            found = await asyncio.to_thread(_rules("rules_extraction").extract, work, segment)
-        else:
-            found = await self._read(opened, work, segment)
-        return _with_unread(found, work, segment)
+            return await asyncio.to_thread(rules_extraction.extract, work, segment)
+        return _with_unread(await self._read(opened, work, segment), work, segment)
 
     async def classify(
         self,
@@ -80,11 +94,11 @@ class Extractor:
     ) -> Classification:
         """What a document is. Raises `TryLater` and `Unextractable`."""
         opened = await self._opened(classifier.organization_id, classifier.provider)
-        _require_text(document)
         if opened is None:
             return await asyncio.to_thread(
-                _rules("rules_classify").classify, classifier, schemas, file, document, actor
+                rules_classify.classify, classifier, schemas, file, document, actor
             )
+        _require_text(document)
         ask = await self._ask(opened)
         return await model_classify.classify(
             ask, opened.provider, classifier, schemas, file, document, actor
@@ -95,18 +109,31 @@ class Extractor:
     ) -> SegmentFound:
         """A part as a model reads it. What was answered before the provider asked for a rest is not
         asked, or paid for, again."""
-        schema = work.schema
-        key = (work.file.id, schema.id, schema.version, segment.number, opened.provider.name)
-        reading = self._begun.pop(key, None)
+        known = await self._document(opened, work)
+        reading = known.begun.pop(segment.number, None)
         if reading is None:
-            reading = await asyncio.to_thread(Reading, work, segment, opened.provider)
+            reading = await asyncio.to_thread(
+                Reading, work, segment, opened.provider, known.rows, known.before(segment)
+            )
         try:
-            return await reading.read(await self._ask(opened))
+            found = await reading.read(await self._ask(opened))
         except TryLater:
-            self._begun[key] = reading
-            if len(self._begun) > _MOST_KEPT:
-                self._begun.popitem(last=False)
+            known.begun[segment.number] = reading
             raise
+        known.records[segment.number] = reading.records()
+        return found
+
+    async def _document(self, opened: OpenProvider, work: ExtractionWork) -> _Document:
+        """What is remembered of a document."""
+        file, schema = work.file, work.schema
+        key = (file.id, file.sha256, schema.id, schema.version, opened.provider.name)
+        known = self._documents.pop(key, None)
+        if known is None:
+            known = _Document(await asyncio.to_thread(printed_rows, work))
+        self._documents[key] = known
+        if len(self._documents) > _MOST_KEPT:
+            self._documents.popitem(last=False)
+        return known
 
     async def _ask(self, opened: OpenProvider) -> Ask:
         return partial((await self._models.models()).told, opened)
@@ -130,7 +157,7 @@ def _require_text(document: Document) -> None:
     if any(page.has_text or page.fields for page in document.pages):
         return
     notes = dict.fromkeys(page.note for page in document.pages if page.note)
-    raise Unextractable("; ".join(("The document has no text", *notes)))
+    raise Unextractable(": ".join(("No text was found in the document", *notes)))
 
 
 def _with_unread(found: SegmentFound, work: ExtractionWork, segment: Segment) -> SegmentFound:
@@ -145,7 +172,3 @@ def _with_unread(found: SegmentFound, work: ExtractionWork, segment: Segment) ->
     if not unread:
         return found
     return replace(found, missing="; ".join(filter(None, (found.missing, *unread))))
-
-
-def _rules(module: str) -> Any:
-    return importlib.import_module(f"processing.extraction.{module}")

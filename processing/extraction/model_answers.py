@@ -67,7 +67,8 @@ def read(told: Told, part: Part) -> Claims:
         cut = told.finish == "length"
         return Claims(cut=cut, problem="the answer is prose instead of the JSON object")
     given, problem = _loaded(text[start:])
-    cut = told.finish == "length" or problem is _CUT
+    # What is whole although its bound was reached ends where it should.
+    cut = problem is _CUT
     if not isinstance(given, dict):
         return Claims(cut=cut, problem=problem or "the answer is not a JSON object")
     tables = _tables(given, part, cut)

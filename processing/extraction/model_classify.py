@@ -55,7 +55,10 @@ async def classify(
 ) -> Classification:
     """What a document is. Raises `Unextractable`, and `TryLater`."""
     kinds = {f"k{number}": route for number, route in enumerate(classifier.routes, start=1)}
-    usage, problem = Usage(), None
+    usage, problem = Usage(), ""
+    if not kinds:
+        producer = Producer(ProducerKind.MODEL, actor, provider.name)
+        return Classification(file.id, classifier.id, None, 0.0, (), producer, usage)
     asked = _prompt(classifier, provider, schemas, document, kinds)
     for _ in range(_MOST_ASKS):
         try:
@@ -68,6 +71,7 @@ async def classify(
         except _Unusable as error:
             problem = str(error)
             continue
+        # The chance that it is none of them is no score of a kind.
         sure = scores[0][1] if best is not None else 0.0
         producer = Producer(
             ProducerKind.MODEL,

@@ -54,14 +54,14 @@ class Rest:
 class Coverage:
     """What the lines of a segment should give, by table."""
 
-    def __init__(self, lines: Lines, tables: Sequence[PlannedTable], rows: Sequence[PrintedRow]):
+    def __init__(self, lines: Lines, rows: Sequence[PrintedRow]) -> None:
         self._lines = lines
         self.printed: dict[UUID, dict[int, PrintedRow]] = defaultdict(dict)
         self._taken = set()
         for row in rows:
             number = lines.places.get(row.place)
             if number is not None:
-                self.printed[tables[row.table].table.table_id][number] = row
+                self.printed[row.table_id][number] = row
                 self._taken.add(row.place[:2])
 
     def columns(self, table: PlannedTable) -> Mapping[int, frozenset[int]]:
@@ -111,11 +111,12 @@ class Coverage:
         return Rest([each.again(why) for each in halves or [part]])
 
     def split(self, part: Part, why: str) -> Rest:
-        """The halves of a part that is too much for the model."""
+        """The quarters of a part that is too much for the model."""
         halves = list(part.halves())
         if part.tries >= MOST_TRIES or not halves:
             return self.again(part, why)
-        return Rest([each.again(why) for each in halves])
+        quarters = [each for half in halves for each in list(half.halves()) or [half]]
+        return Rest([each.again(why) for each in quarters])
 
     def lacks(self, part: Part, why: str) -> Iterator[Lack]:
         """The whole of a part as missing."""
@@ -129,14 +130,11 @@ class Coverage:
         whys = [lack.why for lack in lacks]
         if is_single(table):
             found = collected.rows[0].cells if collected.rows else {}
-            for lack in lacks:
-                labels = [
-                    field.column.label
-                    for field in lack.table.fields
-                    if field.column.number not in found
-                ]
+            for why in dict.fromkeys(whys):
+                fields = [each for lack in lacks if lack.why == why for each in lack.table.fields]
+                labels = [each.column.label for each in fields if each.column.number not in found]
                 if labels:
-                    yield _sentence(table, _listed(labels), lack.why)
+                    yield _sentence(table, _listed(list(dict.fromkeys(labels))), why)
             return
         left = self.left(Part((table,), own.start, own.stop - 1), collected) if own else []
         if left:

@@ -1,109 +1,76 @@
-"""Which rows a document should give: the rows of its tables whose headers name the columns of a
-table of the schema."""
+"""Which rows a document should give: those of its tables that hold rows of the schema, as the rules
+engine finds them."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
-from domain.documents import Document, Table
-from domain.extraction_ports import PlannedField, PlannedTable
+from domain.documents import Cell
+from domain.extraction_ports import ExtractionWork, PlannedTable
 from processing.extraction.model_lines import RowPlace
-from processing.extraction.model_parts import is_single
-from processing.extraction.model_shapes import is_sum
-from processing.rules.words import fold
+from processing.extraction.model_parts import asked_tables, is_single
+from processing.extraction.rules_fields import sought_in
+from processing.extraction.rules_tables import Match, lines_of, matches_in
+from processing.extraction.rules_words import OF_LINES
+from processing.extraction.values import habits_of
 
-_LEAST_COLUMNS = 2
-_WORDS = re.compile(r"[^\W_]+")
+_END = 2**31
 
 
 @dataclass(frozen=True, slots=True)
 class PrintedRow:
-    """A row of a printed table that should become a row of the table `table` of the schema, by its
-    place among its tables. `number` counts the rows of the printed table on its page from 1;
-    `columns` are those of which the row prints something."""
+    """A row of a printed table that should become a row of a table of the schema. `number` counts
+    the rows of the printed table on its page from 1; `columns` are those of which the row prints
+    something."""
 
-    table: int
+    table_id: UUID
     place: RowPlace
     number: int
     columns: frozenset[int]
 
 
-def printed_rows(tables: Sequence[PlannedTable], document: Document) -> list[PrintedRow]:
-    """All rows that the document should give for these tables."""
+def printed_rows(work: ExtractionWork) -> list[PrintedRow]:
+    """All rows that the document should give for tables that may have many."""
+    tables = [table for table in asked_tables(work) if not is_single(table)]
+    if not any(page.tables for page in work.document.pages):
+        return []
+    sought = [sought_in(work, table, OF_LINES) for table in tables]
+    places = _places(work)
     found: list[PrintedRow] = []
-    matched: tuple[int, Mapping[int, int]] | None = None
-    for page in document.pages:
-        for place, table in enumerate(page.tables):
-            if not table.continued or table.header_rows:
-                matched = _match(tables, table) or (matched if table.continued else None)
-            if matched is not None:
-                found += _rows(table, place, *matched)
+    matched = matches_in(work.document, sought, habits_of(work.document))
+    for table, matches in zip(tables, matched, strict=True):
+        for match in matches:
+            found += _rows(table, match, places)
     return found
 
 
-def _match(tables: Sequence[PlannedTable], table: Table) -> tuple[int, Mapping[int, int]] | None:
-    """The table of the schema that a printed one fills: its place, and the numbers of its columns
-    by their places in the printed table."""
-    headers = [
-        " ".join(table.rows[row][column].text for row in range(table.header_rows))
-        for column in range(len(table.rows[0]))
-    ]
-    best: tuple[int, Mapping[int, int]] | None = None
-    for at, planned in enumerate(tables):
-        if is_single(planned):
-            continue
-        columns = _columns(planned.fields, headers)
-        least = min(_LEAST_COLUMNS, len(planned.fields))
-        if len(columns) >= least and (best is None or len(columns) > len(best[1])):
-            best = at, columns
-    return best
+def _places(work: ExtractionWork) -> dict[int, RowPlace]:
+    """Where each cell of the document is, by its identity."""
+    return {
+        id(cell): RowPlace(page.number, at, row)
+        for page in work.document.pages
+        for at, table in enumerate(page.tables)
+        for row, cells in enumerate(table.rows)
+        for cell in cells
+    }
 
 
-def _columns(fields: Sequence[PlannedField], headers: Sequence[str]) -> dict[int, int]:
-    scored = sorted(
-        (
-            (_likeness(field, header), place, field.column.number)
-            for place, header in enumerate(headers)
-            for field in fields
-        ),
-        key=lambda each: (-each[0], each[1], each[2]),
-    )
-    found: dict[int, int] = {}
-    for score, place, number in scored:
-        if score > 0 and place not in found and number not in found.values():
-            found[place] = number
-    return found
-
-
-def _likeness(field: PlannedField, header: str) -> float:
-    """How much a header looks like one of a column's names: 1 when it has the same words."""
-    told = _word_set(header)
-    if not told:
-        return 0
-    names = (field.column.label, field.column.key, *field.field.labels)
-    best = 0.0
-    for name in names:
-        words = _word_set(name)
-        if words and (words <= told or told <= words):
-            best = max(best, len(words & told) / len(words | told))
-    return best
-
-
-def _word_set(text: str) -> frozenset[str]:
-    return frozenset(fold(word) for word in _WORDS.findall(text.replace("_", " ")))
-
-
-def _rows(table: Table, place: int, at: int, columns: Mapping[int, int]) -> list[PrintedRow]:
+def _rows(table: PlannedTable, match: Match, places: dict[int, RowPlace]) -> list[PrintedRow]:
     found = []
-    for row, cells in enumerate(table.rows[table.header_rows :], start=table.header_rows):
-        filled = frozenset(
-            number
-            for column, number in columns.items()
-            if column < len(cells) and cells[column].text.strip()
-        )
-        told = " ".join(cell.text for cell in cells if cell.text.strip())
-        if 2 * len(filled) < len(columns) or is_sum(told):
+    counts: dict[tuple[int, int], int] = {}
+    for line in lines_of(match, 0, _END):
+        place = _place(line.cells.values(), places)
+        if place is None:
             continue
-        number = len(found) + 1
-        found.append(PrintedRow(at, RowPlace(table.page, place, row), number, filled))
+        counts[place[:2]] = counts.get(place[:2], 0) + 1
+        columns = frozenset(
+            match.columns[at][0].number for at, cell in line.cells.items() if cell.text.strip()
+        )
+        found.append(PrintedRow(table.table.table_id, place, counts[place[:2]], columns))
     return found
+
+
+def _place(cells: Iterable[Cell], places: dict[int, RowPlace]) -> RowPlace | None:
+    """The first row of those that a line was put together from."""
+    known = [places[id(cell)] for cell in cells if id(cell) in places]
+    return min(known) if known else None

@@ -3,11 +3,12 @@ segment into parts, each of which is one question."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from uuid import UUID
 
 from domain.documents import Document, Page
 from domain.extraction_ports import ExtractionWork, PlannedTable
 from domain.extraction_records import Segment
-from processing.extraction.model_expected import PrintedRow, printed_rows
+from processing.extraction.model_expected import PrintedRow
 from processing.extraction.model_lines import Lines
 from processing.extraction.model_parts import Part, asked_tables, is_single, regrouped
 from processing.extraction.model_prompt import ENDS
@@ -25,15 +26,16 @@ _PART_CELLS = 120
 _CELL_TOKENS = 34
 
 
-def segments(work: ExtractionWork) -> list[Segment]:
-    """The segments of a document. One that is short has one; of a long one the single values are
-    asked from its beginning and its end, and the rows from a few pages at a time."""
+def segments(work: ExtractionWork, rows: Sequence[PrintedRow]) -> list[Segment]:
+    """The segments of a document that should give these rows. One that is short has one; of a long
+    one the single values are asked from its beginning and its end, and rows from a few pages at a
+    time."""
     tables = asked_tables(work)
     document = work.document
     lists = [table for table in tables if not is_single(table)]
     singles = [table for table in tables if is_single(table)]
-    rows = printed_rows(lists, document)
-    windows = list(_windows(document, rows, lists))
+    widths = widths_of(lists)
+    windows = list(_windows(document, rows, widths))
     if len(windows) <= 1:
         return [_segment(work, 0, document.pages, tables, rows)]
     found = []
@@ -72,11 +74,17 @@ def parts(
     lists = [table for table in tables if not is_single(table)]
     first, last = lines.own.start, lines.own.stop - 1
     columns = sum(len(table.fields) for table in singles)
-    slices = list(_slices(lines, lists, printed, most_cells)) if lists else []
-    if len(slices) == 1 and columns + _cells(slices[0], lists, printed) <= most_cells:
+    widths = widths_of(lists)
+    slices = list(_slices(lines, widths, printed, most_cells)) if lists else []
+    if len(slices) == 1 and columns + _cells(slices[0], widths, printed) <= most_cells:
         return [Part(tuple(tables), first, last)]
     found = [Part(each, first, last) for each in _grouped(singles, most_cells)]
     return found + [Part(tuple(lists), each.start, each.stop - 1) for each in slices]
+
+
+def widths_of(lists: Sequence[PlannedTable]) -> dict[UUID, int]:
+    """How many columns are read of tables, by id."""
+    return {table.table.table_id: len(table.fields) for table in lists}
 
 
 def _segment(
@@ -101,13 +109,13 @@ def _segment(
 
 
 def _windows(
-    document: Document, rows: Sequence[PrintedRow], lists: Sequence[PlannedTable]
+    document: Document, rows: Sequence[PrintedRow], widths: Mapping[UUID, int]
 ) -> Iterator[list[Page]]:
     """Pages that are read together."""
     cells: dict[int, int] = {}
     for row in rows:
         number = row.place.page
-        cells[number] = cells.get(number, 0) + len(lists[row.table].fields)
+        cells[number] = cells.get(number, 0) + widths[row.table_id]
     window: list[Page] = []
     for page in document.pages:
         wider = [*window, page]
@@ -141,7 +149,7 @@ def _beginning(pages: Sequence[Page]) -> list[int]:
 
 def _slices(
     lines: Lines,
-    lists: Sequence[PlannedTable],
+    widths: Mapping[UUID, int],
     printed: Mapping[int, Sequence[PrintedRow]],
     most_cells: int,
 ) -> Iterator[range]:
@@ -149,7 +157,7 @@ def _slices(
     begins = [lines.own.start]
     characters = cells = 0
     for number in lines.own:
-        wanted = _cells(range(number, number + 1), lists, printed)
+        wanted = _cells(range(number, number + 1), widths, printed)
         size = len(lines[number].text)
         if number > begins[-1] and (
             characters + size > _PART_CHARACTERS or cells + wanted > most_cells
@@ -163,12 +171,10 @@ def _slices(
 
 
 def _cells(
-    numbers: range, lists: Sequence[PlannedTable], printed: Mapping[int, Sequence[PrintedRow]]
+    numbers: range, widths: Mapping[UUID, int], printed: Mapping[int, Sequence[PrintedRow]]
 ) -> int:
     """The cells that some lines should give."""
-    return sum(
-        len(lists[row.table].fields) for number in numbers for row in printed.get(number, ())
-    )
+    return sum(widths[row.table_id] for number in numbers for row in printed.get(number, ()))
 
 
 def _grouped(

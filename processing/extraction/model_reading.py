@@ -4,7 +4,7 @@ is there, or is known to be missing."""
 import asyncio
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from uuid import UUID
 
 import structlog
@@ -17,13 +17,16 @@ from domain.tool_records import Producer, ProducerKind, Usage
 from processing.extraction import model_answers, model_plan, model_prompt, values
 from processing.extraction.model_answers import Claims, TableClaim
 from processing.extraction.model_coverage import Coverage, Lack, Outcome, Rest
-from processing.extraction.model_expected import printed_rows
+from processing.extraction.model_expected import PrintedRow
+from processing.extraction.model_finding import compact
 from processing.extraction.model_lines import lines_of
 from processing.extraction.model_parts import Part, asked_tables, is_single
 from processing.extraction.model_rows import Collected, ReadRow, RowReader
 from processing.providers.replies import Failed, Prompt, Told, TooLong, TooSlow
 
 Ask = Callable[[Prompt], Awaitable[Told]]
+#: A record by the table that it belongs to, and by texts of its columns.
+RowKey = tuple[object, ...]
 
 #: Questions that a segment may take: for each that it begins with, and in any case.
 _ASKS_A_PART = 3
@@ -37,23 +40,30 @@ _log = structlog.get_logger()
 
 class Reading:
     """The reading of one segment. What was read stays when the provider asks for a rest: `read`
-    goes on where it was."""
+    goes on where it was.
 
-    def __init__(self, work: ExtractionWork, segment: Segment, provider: Provider) -> None:
+    `rows` are those that the document should give. `earlier` are the records of earlier segments:
+    what prints its number on every page is one record all the same."""
+
+    def __init__(
+        self,
+        work: ExtractionWork,
+        segment: Segment,
+        provider: Provider,
+        rows: Sequence[PrintedRow],
+        earlier: Collection[RowKey] = (),
+    ) -> None:
         self._work, self._provider = work, provider
-        pages = work.document.pages
-        self._is_whole = (segment.first_page, segment.last_page) == (
-            pages[0].number,
-            pages[-1].number,
-        )
+        self._earlier = earlier
+        self._is_first = segment.first_page == work.document.pages[0].number
         self._tables = tuple(
             table for table in asked_tables(work) if table.table.table_id in segment.table_ids
         )
         numbers = model_plan.shown_pages(work.document, segment, self._tables)
         self._lines = lines_of(work.document, numbers)
-        lists = [table for table in self._tables if not is_single(table)]
-        rows = [row for row in printed_rows(lists, work.document) if row.place.page in numbers]
-        self._coverage = Coverage(self._lines, lists, rows)
+        known = {table.table.table_id for table in self._tables}
+        rows = [row for row in rows if row.place.page in numbers and row.table_id in known]
+        self._coverage = Coverage(self._lines, rows)
         by_line = defaultdict(list)
         for row in rows:
             by_line[self._lines.places.get(row.place, 0)].append(row)
@@ -81,6 +91,19 @@ class Reading:
             if later is not None:
                 raise later
         return self._found()
+
+    def records(self) -> set[RowKey]:
+        """The records that were read, as later segments know them again."""
+        table = self._work.tables[0]
+        known = self._collected.get(table.table.table_id)
+        return {self._key(table, row) for row in known.rows} if known is not None else set()
+
+    def _key(self, table: PlannedTable, row: ReadRow) -> RowKey:
+        """What tells a record of a table from another one: its keys, or all that it has."""
+        keys = [each.column.number for each in table.fields if each.field.is_key]
+        numbers = [number for number in keys if number in row.cells] or sorted(row.cells)
+        cells = ((number, compact(row.cells[number].raw or "")) for number in numbers)
+        return table.table.table_id, *cells
 
     def _prompt(self, part: Part) -> Prompt:
         return model_prompt.prompt(self._work, self._provider, self._lines, part)
@@ -150,6 +173,8 @@ class Reading:
             row = self._reader.row(table, given)
             if not row.seen:
                 strange += 1
+            elif row.line not in printed and self._key(table, row) in self._earlier:
+                collected.repeated += 1
             elif row.line is not None and self._is_wanted(row.line):
                 gained += collected.add(row, printed)
                 last = max(last or 0, row.line)
@@ -201,7 +226,7 @@ class Reading:
         if table.table.table_id != self._work.tables[0].table.table_id or not self._lines.own:
             return False
         empty = not any(row.cells for row in self._collected[table.table.table_id].rows)
-        return empty and (is_single(table) or self._is_whole)
+        return empty and (is_single(table) or self._is_first)
 
     def _rows(self) -> Iterator[ExtractedRow]:
         """Parents before children; children of a parent in an earlier segment before both."""

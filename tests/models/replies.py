@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 _DATA = re.compile(r"<untrusted_data>\n(.*)\n</untrusted_data>", re.DOTALL)
+_DOCUMENT = re.compile(r"<untrusted_document>\n(.*)\n</untrusted_document>", re.DOTALL)
+_LINE = re.compile(r"^([0-9]+): (.*)$", re.MULTILINE)
 _TASK = re.compile(r"<task>\n(.*)\n</task>", re.DOTALL)
 
 
@@ -35,6 +37,13 @@ class Call:
         """The values of the row, by key."""
         found = _DATA.search(self.user)
         return json.loads(found[1]) if found else {}
+
+    @property
+    def lines(self) -> dict[int, str]:
+        """The lines of the document, by number."""
+        found = _DOCUMENT.search(self.user)
+        told = _LINE.findall(found[1]) if found else []
+        return {int(number): text for number, text in told}
 
     @property
     def most_tokens(self) -> int | None:
