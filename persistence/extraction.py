@@ -229,7 +229,7 @@ async def _make_tables(
 
 def _stored_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of a schema in the form of their columns."""
-    stored = {
+    stored: dict[str, Any] = {
         name: value.value if isinstance(value, StrEnum) else value for name, value in fields.items()
     }
     if "tables" in stored:
