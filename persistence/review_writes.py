@@ -6,7 +6,7 @@ whoever follows the table hears of it. All reviews hold the organisation's clock
 accept the last rows of a file one sees that nothing is left."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -128,7 +128,8 @@ class _Review:
     async def _change(
         self, write: TableWrite, updated: Sequence[PreparedRow], rest: Sequence[PreparedRow]
     ) -> None:
-        rows = [*updated, *rest]
+        # asyncpg's ids are a class of its own, which JSON does not know.
+        rows = [replace(row, id=UUID(int=row.id.int)) for row in (*updated, *rest)]
         for start in range(0, len(rows), CHUNK_ROWS):
             part = rows[start : start + CHUNK_ROWS]
             await write.next_revision()
@@ -219,8 +220,7 @@ async def _living(connection: Connection, shape: TableShape, file_id: UUID) -> d
         shape.id,
         file_id,
     )
-    # asyncpg's ids are a class of its own, which JSON does not know.
-    return {UUID(int=row["row_id"].int): row["review_status"] for row in rows}
+    return {row["row_id"]: row["review_status"] for row in rows}
 
 
 async def _last_segment(connection: Connection, shape: TableShape, file_id: UUID) -> int:
