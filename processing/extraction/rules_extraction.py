@@ -17,10 +17,19 @@ from domain.extraction_records import (
 )
 from domain.provider_records import RULES
 from domain.tool_records import Producer, ProducerKind
-from processing.extraction.rules_fields import sought_in
+from processing.extraction.rules_fields import Sought, sought_in
+from processing.extraction.rules_grids import grids_of
 from processing.extraction.rules_leftovers import leftovers
 from processing.extraction.rules_pairs import Candidate, Pairs, choose
-from processing.extraction.rules_tables import Line, Match, cells_of, lines_of, matches_in
+from processing.extraction.rules_tables import (
+    LAST_PAGE,
+    Line,
+    Match,
+    alike,
+    cells_of,
+    lines_of,
+    matches_in,
+)
 from processing.extraction.rules_words import OF_DOCUMENTS, OF_LINES
 from processing.extraction.values import Habits, habits_of
 
@@ -29,6 +38,8 @@ VERSION = "1"
 
 #: Pages on which single values are looked for: the first and the last ones.
 _FIRST_PAGES, _LAST_PAGES = 8, 4
+#: Pages that tell in which way tables are found, and how much more the other way has to give.
+_SAMPLE_PAGES, _BETTER = 12, 1.15
 #: Pages of a segment at least, and segments of a document at most.
 _LEAST_PAGES, _MOST_SEGMENTS = 50, 5
 
@@ -64,7 +75,7 @@ def plan(work: ExtractionWork) -> Sequence[Segment]:
 
 def extract(work: ExtractionWork, segment: Segment) -> SegmentFound:
     """The rows of one part. Time grows with its pages, and a little with those of the document."""
-    reading = _reading(work)
+    reading = _reading(work, segment.first_page, segment.last_page)
     lines = _lines(work, reading, segment.first_page, segment.last_page)
     wanted = set(segment.table_ids)
     rows: list[ExtractedRow] = []
@@ -77,28 +88,65 @@ def extract(work: ExtractionWork, segment: Segment) -> SegmentFound:
         if table.table.table_id not in wanted:
             continue
         for match, line in lines[at]:
-            cells = cells_of(match, line, reading.habits)
+            cells = cells_of(match, line)
             parent = _parent(starts, line.page) if _is_child_of(table, primary) else None
             rows.append(ExtractedRow(table.table.table_id, cells, parent, line.page))
     producer = Producer(ProducerKind.RULES, work.actor, RULES, version=VERSION)
     return SegmentFound(rows, producer, missing=_missing(work, segment, rows))
 
 
-def _reading(work: ExtractionWork) -> _Reading:
+def _reading(work: ExtractionWork, first: int = 0, last: int = LAST_PAGE) -> _Reading:
+    """What the tables of the document hold; of those that are found by their heads alone only those
+    on these pages."""
     habits = habits_of(work.document)
     primary = work.tables[0]
-    sought = [sought_in(work, table, OF_LINES) for table in work.tables]
-    for at, table in enumerate(work.tables):
-        if table.table.repeats is Repeats.ONE:
-            sought[at] = []
-    matches = matches_in(work.document, sought, habits)
-    rows = sum(len(lines_of(match, 0, _END)) for match in matches[0])
+    sought = [
+        [] if table.table.repeats is Repeats.ONE else sought_in(work, table, OF_LINES)
+        for table in work.tables
+    ]
+    sample = _matches(work.document, sought, habits, _of_sample(work.document))
+    rows = sum(len(lines_of(match)) for match in sample[0])
     least = 1 if primary.table.repeats is Repeats.MANY else 2
-    many = primary.table.repeats is not Repeats.ONE and rows >= least
-    return _Reading(habits, matches, many)
+    many = rows >= least
+    if not many:
+        sought[0] = []
+    pages = [page for page in work.document.pages if first <= page.number <= last]
+    return _Reading(habits, _matches(work.document, sought, habits, pages), many)
 
 
-_END = 2**31
+def _of_sample(document: Document) -> Sequence[Page]:
+    return document.pages[:_SAMPLE_PAGES]
+
+
+def _matches(
+    document: Document, sought: Sequence[Sequence[Sought]], habits: Habits, pages: Sequence[Page]
+) -> list[list[Match]]:
+    """The tables for each table of the schema: those that the document is known to have, or those
+    that are found by heads when these give more on the first pages."""
+    found = matches_in(document, sought, habits)
+    sample = _of_sample(document)
+    end = sample[-1].number
+    for at, fields in enumerate(sought):
+        if not fields or any(match.parts[0].ruled for match in found[at]):
+            continue
+        grids = _grids(sample, fields, habits)
+        if _filled(grids, end) > _BETTER * _filled(found[at], end):
+            found[at] = grids if pages is sample else _grids(pages, fields, habits)
+    return found
+
+
+def _grids(pages: Sequence[Page], fields: Sequence[Sought], habits: Habits) -> list[Match]:
+    return alike(list(grids_of(pages, fields, habits)))
+
+
+def _filled(matches: Sequence[Match], last_page: int) -> int:
+    """How many cells the rows on the first pages fill."""
+    return sum(
+        bool(cell.text.strip())
+        for match in matches
+        for line in lines_of(match, 0, last_page)
+        for cell in line.cells.values()
+    )
 
 
 def _lines(
@@ -169,9 +217,7 @@ def _primary_rows(
             constants or holds_others
         ) else []  # fmt: skip
     return [
-        ExtractedRow(
-            table_id, {**constants, **cells_of(match, line, reading.habits)}, None, line.page
-        )
+        ExtractedRow(table_id, {**constants, **cells_of(match, line)}, None, line.page)
         for match, line in lines
     ]
 

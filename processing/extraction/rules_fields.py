@@ -17,14 +17,13 @@ from processing.rules.candidates import Candidate
 from processing.rules.records import Passage
 
 _MOST_NAME_WORDS = 5
-_MOST_TEXT = 120
+_MOST_TEXT, _MOST_TEXT_WORDS = 120, 14
 _MOST_VALUE_WORDS = 8
 _QUOTED = re.compile(r"[\"“„«']([^\"“”„«»']{2,40})[\"”“»']")
 _LEADING = re.compile(
     r"^(?:the|a|an|this is the|name of the|date of the|number of the|der|die|das|le|la|les|el)\s",
     re.IGNORECASE,
 )
-_CODE_WORD = re.compile(r"[A-Za-z0-9ÄÖÜ#№][\w./#&-]*")
 _CENTS = re.compile(r"[0-9][.,][0-9]{2}")
 
 
@@ -229,8 +228,8 @@ def _code(sought: Sought, text: str, habits: Habits) -> Taken | None:
     for match in re.finditer(r"\S+", text):
         word = match[0].rstrip(",;")
         has_figure = any(map(str.isdigit, word))
-        short = word.isupper() and len(word) <= 4 and not end
-        if not (has_figure or short or word in "#-/") or not _CODE_WORD.match(word + "0"):
+        short = word.isupper() and word.isalpha() and len(word) <= 4 and not end
+        if "%" in word or not (has_figure or short or word in "#-/"):
             break
         figures = figures or has_figure
         end = match.start() + len(word)
@@ -238,7 +237,7 @@ def _code(sought: Sought, text: str, habits: Habits) -> Taken | None:
             break
     start = len(text) - len(text.lstrip("# "))
     piece = text[start:end].strip()
-    if not figures or len(piece) > 40 or not any(map(str.isalnum, piece)):
+    if not figures or len(piece) > 40 or text[start + len(piece) :].startswith("%"):
         return None
     if dates.find([Passage("", "", piece)], "") or (_CENTS.search(piece) and read_number(piece)):
         return None
@@ -284,7 +283,7 @@ def _iban(sought: Sought, text: str, habits: Habits) -> Taken | None:
 
 
 def _text(sought: Sought, text: str, habits: Habits) -> Taken | None:
-    if len(text) > _MOST_TEXT or not any(map(str.isalnum, text)):
+    if len(text) > _MOST_TEXT or not text[0].isalnum() or len(text.split()) > _MOST_TEXT_WORDS:
         return None
     return _cell(sought, text, 0, len(text.rstrip()), habits)
 

@@ -34,6 +34,9 @@ _NEUTRAL = (STOP_WORDS - {"due"}) | word_set(
     "exact overall final full s d l del della di da dal al el los las il lo het een den och "
     "incl excl inkl zzgl"
 ) - word_set("incl excl")
+#: They tell values apart in labels of two words: check in, check out.
+_DIRECTIONS = word_set("in out from to by")
+_SHORT = 2
 #: Nouns of whole documents. A schema that is about them need not say so in each label.
 _DOCUMENTS = frozenset(
     map(
@@ -72,8 +75,7 @@ def phrase_of(text: str) -> Phrase | None:
     if len(text) > _LONGEST:
         return None
     text = _CAMEL.sub(" ", text.replace("_", " "))
-    bare = _BRACKETS.sub(" ", text)
-    kept = _terms(bare) or _terms(text)
+    kept = _terms(_BRACKETS.sub(" ", text))
     if not kept:
         return None
     kinds = frozenset(_KINDS[term] for term in kept if term in _KINDS)
@@ -84,6 +86,7 @@ def _terms(text: str) -> list[str]:
     text = _ELISION.sub("", _DOTTED.sub(lambda match: match[0].replace(".", ""), text))
     text = _SHARE.sub(" ", text.lower())
     text = _JOINED.sub(lambda match: "".join(filter(None, match.groups())), text)
+    short = len(text.split()) <= _SHORT
     kept: list[str] = []
     for written in _WORDS.findall(_GLUED.sub(" ", text)):
         if written == "%":
@@ -91,7 +94,8 @@ def _terms(text: str) -> list[str]:
             continue
         for word in english(written):
             lone = len(word) == 1 and word.isalpha()
-            if word in _KINDS or not (lone or word in _NEUTRAL or word in MONTHS):
+            neutral = word in _NEUTRAL and not (short and word in _DIRECTIONS)
+            if word in _KINDS or not (lone or neutral or word in MONTHS):
                 kept.append(word)
     return kept
 
@@ -174,7 +178,9 @@ def _phrases(lists: Mapping[str, Sequence[str]]) -> dict[str, frozenset[Phrase]]
 
 _PHRASES = {"documents": _phrases(OF_DOCUMENTS), "lines": _phrases(OF_LINES)}
 _TOTALS = frozenset(phrase for text in TOTAL_ROWS if (phrase := phrase_of(text)) is not None)
-_HEADS = frozenset(phrase for listed in _PHRASES["lines"].values() for phrase in listed)
+_OF_HEADS = ("description", "quantity", "unit price", "item number", "unit", "position",
+             "narrative", "debit", "credit", "discount")  # fmt: skip
+_HEADS = frozenset(phrase for name in _OF_HEADS for phrase in _PHRASES["lines"][name])
 _LABELS = frozenset(phrase for listed in _PHRASES["documents"].values() for phrase in listed)
 
 

@@ -27,12 +27,17 @@ LEAST = 0.7
 TIE = 0.06
 _INLINE, _RIGHT, _RIGHT_BARE, _BELOW, _BELOW_BARE, _FORM = 1.0, 0.98, 0.95, 0.9, 0.9, 1.0
 _PREFIX, _DATED = 0.95, 0.9
+#: A label that fits less names a number only by its noun: Invoice 123.
+_STRONG = 0.9
 _LABEL_WORDS = 8
 _ADDRESS_LINES = 5
 
 _COLON = re.compile(r"(?<![0-9])\s?[:=](?!//)(?=\s|$|[^\s/])|(?<=[0-9])\s?:(?=\s|$)")
 _FIGURE = re.compile(r"[0-9]|[$€£¥₹](?=\s?[0-9])")
 _BEFORE_FIGURE = re.compile(r"(?:\b(?:EUR|USD|GBP|CHF|Rs\.?|[A-Z]{1,2}\$)|[$€£¥₹#(+-])\s*$")
+#: Letters that a number begins with: INV-12, DE 123.
+_CODE_BEFORE = re.compile(r"(?<!\w)[A-Z][A-Za-z]{0,8}[-_/]?$")
+_LETTERS_BEFORE = re.compile(r"(?<!\w)[A-Z]{2,3} $")
 _OF_DATE = re.compile(r"\b(?:du|vom|of|dated|from|am|del|van|di|de|den)\s*$", re.IGNORECASE)
 _TICK = re.compile(r"^(☑|☒|✓|✔|☐|□|\[[xX ]?\])\s*(.{2,60})$")
 _STRONG_CODE = re.compile(r"(?=(?:\D*\d){4})|(?=.*[A-Za-z])(?=(?:.*\d){2})")
@@ -101,6 +106,8 @@ class Pairs:
         return known
 
     def _is_own(self, text: str) -> bool:
+        if _FIGURE.match(text.lstrip(" (+-")):
+            return False
         return bool(self.fitting(text)) or is_label(text)
 
     def _form(self, piece: Piece, page: int) -> Iterator[Candidate]:
@@ -141,9 +148,9 @@ class Pairs:
             return
         right, below = layout.right_of(piece), layout.below(piece)
         for sought, fit in fitting:
-            if is_heading and below is not None and layout.below(below) is not None:
+            if is_heading:
                 continue
-            weak = _is_weak(sought, piece.text)
+            weak = sought.role is Role.CODE and fit < _STRONG
             row = self._in_row(layout, sought, piece, right)
             if row is not None:
                 yield from self._inside(
@@ -172,11 +179,12 @@ class Pairs:
             return (
                 right if len(others) == 2 and (below is None or self._is_own_label(below)) else None
             )
-        readable = [
-            other
-            for other in layout.all_right_of(piece)
-            if take(sought, other.text, self.habits) is not None
-        ]
+        readable = []
+        for other in layout.all_right_of(piece):
+            if self._is_own_label(other):
+                break
+            if take(sought, other.text, self.habits) is not None:
+                readable.append(other)
         return readable[0] if len(readable) == 1 and readable[0] is right else None
 
     def _can_be_below(self, layout: Layout, sought: Sought, piece: Piece, below: Piece) -> bool:
@@ -215,7 +223,7 @@ class Pairs:
     ) -> Iterator[Candidate]:
         for sought, fit in fitting:
             taken = take(sought, piece.text[start:end], self.habits)
-            if taken is None or (fit < 0.9 and _is_weak_code(sought, taken)):
+            if taken is None or (fit < _STRONG and _is_weak_code(sought, taken)):
                 continue
             first, last = start + taken.start, start + taken.end
             citation = DocumentCitation(page, piece.part(first, last), piece.text[first:last])
@@ -230,21 +238,20 @@ class Pairs:
         if match is None or match.start() == 0:
             return
         start = match.start()
-        label = glue_removed(text[:start])
-        code = re.search(r"[^\W\d_]*[A-Z][A-Za-z]*[-_/]?$", text[:start])
         starts = {start}
-        if code is not None and code.start() > 0:
-            starts.add(code.start())
-        before = _BEFORE_FIGURE.search(text[:start])
-        if before is not None:
-            starts.add(before.start())
+        for form in (_CODE_BEFORE, _BEFORE_FIGURE, _LETTERS_BEFORE):
+            before = form.search(text[:start])
+            if before is not None and before.start() > 0:
+                starts.add(before.start())
+        best: dict[int, tuple[float, int, Sought]] = {}
         for at in sorted(starts):
-            label = text[:at].rstrip("#(+-$€£ ") if at == start else text[:at]
-            named = label + ("#" if "#" in text[:at] and "#" not in label else "")
-            if 0 < len(named.split()) <= _LABEL_WORDS:
-                fitting = self.fitting(glue_removed(named))
-                typed = [(sought, fit) for sought, fit in fitting if not sought.is_text]
-                yield from self._inside(typed, piece, at, len(text), _PREFIX, page)
+            label = text[:at].rstrip("(+-$€£ ")
+            if 0 < len(label.split()) <= _LABEL_WORDS:
+                for sought, fit in self.fitting(glue_removed(label)):
+                    if not sought.is_text and fit > best.get(sought.number, (0.0,))[0]:
+                        best[sought.number] = fit, at, sought
+        for fit, at, sought in best.values():
+            yield from self._inside([(sought, fit)], piece, at, len(text), _PREFIX, page)
         yield from self._dated(piece, page)
 
     def _dated(self, piece: Piece, page: int) -> Iterator[Candidate]:
@@ -262,7 +269,7 @@ class Pairs:
             return
         for sought in self.fields:
             dated = Phrase(phrase.special, frozenset({"date"}))
-            if sought.names.fit(dated) >= 0.9 and "date" in sought.names.kinds:
+            if sought.names.fit(dated) >= _STRONG and "date" in sought.names.kinds:
                 yield from self._inside(
                     [(sought, 1.0)], piece, found[0].start, found[0].end, _DATED, page
                 )
@@ -274,14 +281,12 @@ class Pairs:
 
 
 def _heads(layout: Layout) -> frozenset[int]:
-    """Lines that are the heads of the columns of a list."""
+    """Lines that are the heads of the columns of a list: what stands under them is of one line."""
     by_line: dict[int, list[str]] = {}
     for piece in layout.pieces:
         by_line.setdefault(piece.line, []).append(piece.text)
     return frozenset(
-        line
-        for line, texts in by_line.items()
-        if len(texts) >= 3 and sum(map(is_head, texts)) >= max(2, len(texts) / 2)
+        line for line, texts in by_line.items() if len(texts) >= 3 and sum(map(is_head, texts)) >= 2
     )
 
 
@@ -302,13 +307,6 @@ def _parts(text: str, is_known: Any) -> Iterator[tuple[str, int, int]]:
                 label, start = text[at : colon.start()], colon.end()
                 break
     yield label, start, len(text)
-
-
-def _is_weak(sought: Sought, label: str) -> bool:
-    """Whether a label names only the document and not the number of it: Invoice."""
-    phrase = phrase_of(label)
-    lacks = phrase is not None and "number" in sought.names.kinds and "number" not in phrase.kinds
-    return sought.role is Role.CODE and lacks
 
 
 def _is_weak_code(sought: Sought, taken: Taken) -> bool:

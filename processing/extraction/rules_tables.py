@@ -1,5 +1,6 @@
 """Tables of a document as rows of a schema: columns by their heads and by what they hold."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
@@ -19,9 +20,13 @@ _READABLE = 0.6
 _SAMPLE = 20
 _HEAD_ROWS = 6
 #: A line nearer to the one above than this many heights goes on with it.
-_TIGHT = 0.45
+_TIGHT = 0.8
+#: Columns of a table of which nobody can tell rows from sums.
+_FEW = 3
 #: Part of the best table's columns that another one has to have, to hold rows of the same kind.
 _LIKE = 0.75
+#: After every page.
+LAST_PAGE = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +39,12 @@ class Match:
     columns: Mapping[int, tuple[Sought, float]]
     head: int
     score: float
+    habits: Habits
 
     @property
-    def first_page(self) -> int:
-        return self.parts[0].page
+    def typed(self) -> list[int]:
+        """The places of the columns that take more than any text."""
+        return [place for place, (sought, _) in self.columns.items() if not sought.is_text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +69,10 @@ def matches_in(
                 best = (match.score, at, match)
         if best is not None:
             found[best[1]].append(best[2])
-    return [_alike(matches) for matches in found]
+    return [alike(matches) for matches in found]
 
 
-def _alike(matches: Sequence[Match]) -> list[Match]:
+def alike(matches: Sequence[Match]) -> list[Match]:
     """Those of the best kind: a table with half of the columns is another table."""
     most = max((len(match.columns) for match in matches), default=0)
     top = max((match.score for match in matches if len(match.columns) == most), default=0.0)
@@ -100,13 +107,26 @@ def _match(parts: Sequence[Table], fields: Sequence[Sought], habits: Habits) -> 
     first = parts[0]
     best: Match | None = None
     for head in range(min(_HEAD_ROWS, len(first.rows))):
-        columns = _columns(parts, head, fields, habits)
-        score = sum(fit for _, fit in columns.values())
-        if columns and (best is None or score > best.score + 0.2):
-            best = Match(parts, columns, head + 1, score)
+        match = _headed(parts, head, fields, habits)
+        if match is not None and (best is None or match.score > best.score + 0.2):
+            best = match
     if best is None or not _is_enough(best, fields):
         return None
-    return replace(best, columns=_with_nameless(best, fields, habits))
+    return replace(best, columns=_with_nameless(best, fields))
+
+
+def match_at(table: Table, head: int, fields: Sequence[Sought], habits: Habits) -> Match | None:
+    """A table whose head is this row; None when its columns are not those of the fields."""
+    match = _headed([table], head, fields, habits)
+    return match if match is not None and _is_enough(match, fields) else None
+
+
+def _headed(
+    parts: Sequence[Table], head: int, fields: Sequence[Sought], habits: Habits
+) -> Match | None:
+    columns = _columns(parts, head, fields, habits)
+    score = sum(fit for _, fit in columns.values())
+    return Match(parts, columns, head + 1, score, habits) if columns else None
 
 
 def _is_enough(match: Match, fields: Sequence[Sought]) -> bool:
@@ -199,18 +219,18 @@ def read_cell(sought: Sought, text: str, habits: Habits) -> ExtractedCell:
     currency takes the text as it stands."""
     text = text.strip()
     if sought.planned.column.type is ColumnType.TEXT and sought.role in _CHECKED:
-        taken = take(sought, text, habits)
-        if taken is None:
+        partly = sought.role is Role.DATE and _PART_OF_DATE.fullmatch(text)
+        if not partly and take(sought, text, habits) is None:
             return ExtractedCell(None)
     return values.read(sought.planned.column, sought.planned.field, text, habits)
 
 
+#: A day without its year.
+_PART_OF_DATE = re.compile(r"[0-9]{1,2}[./-][0-9]{1,2}\.?|[0-9]{1,2}\.? [^\W\d_]{3,9}\.?")
 _CHECKED = frozenset({Role.AMOUNT, Role.DATE, Role.EMAIL, Role.IBAN, Role.PHONE})
 
 
-def _with_nameless(
-    match: Match, fields: Sequence[Sought], habits: Habits
-) -> Mapping[int, tuple[Sought, float]]:
+def _with_nameless(match: Match, fields: Sequence[Sought]) -> Mapping[int, tuple[Sought, float]]:
     """With the first column, when it has no head, for the only text that is still sought."""
     first = match.parts[0]
     if match.head > len(first.rows) or first.rows[match.head - 1][0].text.strip():
@@ -222,61 +242,69 @@ def _with_nameless(
     return {**match.columns, 0: (left[0], _FITS)}
 
 
-def lines_of(match: Match, first_page: int, last_page: int) -> list[Line]:
+def lines_of(match: Match, first_page: int = 0, last_page: int = LAST_PAGE) -> list[Line]:
     """The rows of a table on these pages, without heads that are repeated, rows of totals, and
     headings between the rows. What goes on with a row stands in it."""
     found: list[Line] = []
     head = [cell.text for cell in match.parts[0].rows[match.head - 1]]
     for part in match.parts:
-        start = match.head if part is match.parts[0] else 0
         if not first_page <= part.page <= last_page:
             continue
         above: Sequence[Cell] | None = None
-        for row in part.rows[start:]:
-            texts = [cell.text for cell in row]
-            if not any(text.strip() for text in texts) or texts == head:
+        is_over = False
+        for row in part.rows[match.head if part is match.parts[0] else 0 :]:
+            texts = [cell.text.strip() for cell in row]
+            if not any(texts) or texts == head:
                 above = None
-                continue
-            if above is not None and found and _goes_on_with(match, above, row, part.ruled):
+            elif is_total_row(texts):
+                above, is_over = None, True
+            elif above is not None and _goes_on_with(match, above, row, part.ruled):
                 found[-1] = _joined(found[-1], row, match)
-            elif _is_row(match, row):
+                above = row
+            elif _is_row(match, row) and not (is_over and _is_summary(match, row)):
                 found.append(Line(part.page, {place: row[place] for place in match.columns}))
+                above = row
             else:
                 above = None
-                continue
-            above = row
     return found
 
 
-def _is_row(match: Match, row: Sequence[Cell]) -> bool:
-    texts = [cell.text.strip() for cell in row]
+def is_total_row(texts: Sequence[str]) -> bool:
+    """Whether a row is about other rows: one of its first texts says so."""
     filled = [text for text in texts if text]
-    if is_total(filled[0].split("\n")[0]) or any(is_total(text) for text in filled[:-1]):
-        return False
-    mapped = {place for place in match.columns if texts[place]}
-    if not mapped:
-        return False
-    typed = [place for place, (sought, _) in match.columns.items() if not sought.is_text]
+    return is_total(filled[0].split("\n")[0]) or any(is_total(text) for text in filled[:-1])
+
+
+def _is_summary(match: Match, row: Sequence[Cell]) -> bool:
+    """Whether a row behind one of totals is such a one too: it has less than a row, or rows have
+    so little that nobody can say."""
+    return len(match.columns) < _FEW or not all(row[place].text.strip() for place in match.columns)
+
+
+def _is_row(match: Match, row: Sequence[Cell]) -> bool:
+    """Whether a row has a value of a column that takes more than any text. Texts alone are a row
+    where no column takes more, and between drawn lines."""
+    mapped = [place for place in match.columns if row[place].text.strip()]
+    typed = [place for place in match.typed if row[place].text.strip()]
     if not typed:
-        return True
-    figures = [place for place in typed if any(map(str.isalnum, texts[place]))]
-    if not figures:
-        # A heading between rows, or a row that says nothing but its name.
-        return len(filled) > 1 and len(mapped) > 1
-    return any(any(map(str.isdigit, texts[place])) for place in figures) or len(mapped) > 1
+        drawn = match.parts[0].ruled and len(mapped) > 1
+        return bool(mapped) and (not match.typed or drawn)
+    for place in typed:
+        text = row[place].text
+        if any(map(str.isdigit, text)):
+            return True
+        if read_cell(match.columns[place][0], text, match.habits).value is not None:
+            return True
+    return False
 
 
 def _goes_on_with(match: Match, above: Sequence[Cell], row: Sequence[Cell], ruled: bool) -> bool:
     """Whether a row has only texts and stands as near to the one above as lines of one text do."""
-    if ruled:
-        return False
-    typed = [place for place, (sought, _) in match.columns.items() if sought.role is not Role.TEXT]
-    if any(row[place].text.strip() for place in typed):
-        return False
     texts = [place for place, (sought, _) in match.columns.items() if sought.role is Role.TEXT]
-    if not any(row[place].text.strip() for place in texts):
+    others = [place for place in match.columns if place not in texts]
+    if ruled or not others or any(row[place].text.strip() for place in others):
         return False
-    if is_total(next(cell.text for cell in row if cell.text.strip())):
+    if not any(row[place].text.strip() for place in texts):
         return False
     upper = [cell.box for cell in above if cell.text.strip()]
     lower = [cell.box for cell in row if cell.text.strip()]
@@ -300,13 +328,13 @@ def _joined(line: Line, row: Sequence[Cell], match: Match) -> Line:
     return replace(line, cells=cells)
 
 
-def cells_of(match: Match, line: Line, habits: Habits) -> dict[int, ExtractedCell]:
+def cells_of(match: Match, line: Line) -> dict[int, ExtractedCell]:
     """The cells of a row by column number; those that are empty are not there."""
     found: dict[int, ExtractedCell] = {}
     for place, (sought, fit) in match.columns.items():
         cell = line.cells[place]
         text = cell.text.strip()
-        read = read_cell(sought, text, habits)
+        read = read_cell(sought, text, match.habits)
         if read.raw is None:
             continue
         citation = DocumentCitation(line.page, cell.box, text)

@@ -170,7 +170,7 @@ OF_LINES: Mapping[str, Sequence[str]] = {
     "line total": (
         "amount", "line total", "total", "total price", "line amount", "net amount", "price total",
         "extended price", "total amount", "sum", "gesamt", "gesamtpreis", "betrag", "summe",
-        "zeilenbetrag", "g-preis", "nettobetrag", "montant", "montant ht", "total ht", "prix total",
+        "zeilenbetrag", "nettobetrag", "montant", "montant ht", "total ht", "prix total",
         "importe", "total línea", "importo", "totale", "bedrag", "totaal", "valor", "belopp",
         "subtotal", "value", "net", "net total",
     ),
