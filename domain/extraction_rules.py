@@ -16,6 +16,9 @@ from domain.rejections import show
 #: Schemas and classifiers of an organisation.
 MAX_SCHEMAS = 500
 MAX_TABLES = 20
+#: Columns that are made with one schema, all tables together: it is one transaction, which holds
+#: the organisation's clock for a second or two.
+MAX_NEW_COLUMNS = 1_000
 MAX_NAME = 256
 MAX_DESCRIPTION = 1_024
 MAX_INSTRUCTIONS = 20_000
@@ -76,6 +79,10 @@ def list_problems(tables: Sequence[TableDraft]) -> list[Problem]:
         message = f"tables names 1 to {MAX_TABLES} tables"
         return [Problem(ErrorCode.OUT_OF_RANGE, message, ("tables",))]
     problems: list[Problem] = []
+    made = sum(len(table.fields or ()) for table in tables if table.table_id is None)
+    if made > MAX_NEW_COLUMNS:
+        message = f"New tables of a schema have at most {MAX_NEW_COLUMNS:,} columns together"
+        problems.append(Problem(ErrorCode.TOO_MANY, message, ("tables",)))
     seen = set()
     for place, table in enumerate(tables):
         path = ("tables", str(place))

@@ -247,6 +247,9 @@ async def test_every_problem_is_told_with_its_path(world: World) -> None:
         await extraction.create_schema(
             world.viewer, world.storage, SchemaCreate("S", [INVOICE], provider="nobody")
         )
+    wide = TableDraft(name="Wide", fields=[FieldDraft(f"c{place}") for place in range(334)])
+    with pytest.raises(Invalid, match="at most 1,000 columns together"):
+        await extraction.create_schema(world.viewer, world.storage, SchemaCreate("S", [wide] * 3))
     for drafts in ([], [INVOICE] * 21):
         with pytest.raises(Invalid, match="1 to 20 tables"):
             await extraction.create_schema(world.viewer, world.storage, SchemaCreate("S", drafts))

@@ -11,9 +11,10 @@ from domain.access import Role
 from domain.files import FileUpload
 from tests.gql.conftest import site
 from tests.gql.documents import ask, codes, new_table
+from tests.gql.test_statements import Statements, small_site, statements
 from tests.serving import Site
 
-__all__ = ["site"]
+__all__ = ["site", "small_site", "statements"]
 
 ERRORS = "errors { code message path }"
 SCHEMA = """id name description instructions status type provider model version createdBy
@@ -291,3 +292,18 @@ async def test_what_cannot_be_classified(site: Site, classifier: dict[str, Any])
       routes: []}) { classifier { id } errors { path } } }"""
     refused = (await site.graphql(change, id=classifier["id"]))["classifierUpdate"]
     assert [each["path"] for each in refused["errors"]] == [["threshold"], ["routes"]]
+
+
+async def test_a_list_of_schemas_is_read_at_once(small_site: Site, statements: Statements) -> None:
+    """However many there are: schemas, tables, columns, and once more past the caches for the
+    problems."""
+    query = """{ extractionSchemas { name problems { message } project { name }
+      tables { table { name } fields { column { key } } } } }"""
+    counts = []
+    for _ in range(3):
+        await _created(small_site, INVOICES)
+        with statements.counted() as found:
+            listed = (await small_site.graphql(query))["extractionSchemas"]
+        counts.append(len(found))
+    assert len(listed) == 3
+    assert counts == [5, 5, 5]
