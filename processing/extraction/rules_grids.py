@@ -22,8 +22,8 @@ _MOST_STRAY = 4
 _GAP = 8.0
 
 
-#: Heads of tables by their words without spaces.
-Heads = dict[str, Sequence[Piece]]
+#: Heads of tables with what they were found to be, by their words without spaces.
+Heads = dict[str, tuple[Sequence[Piece], Match]]
 
 
 def grids_of(pages: Iterable[Page], fields: Sequence[Sought], habits: Habits) -> Iterator[Match]:
@@ -41,11 +41,11 @@ def _grids_on(
     at = 0
     while at < len(lines):
         words = "".join("".join(piece.text.split()) for piece in lines[at])
-        heads = known.get(words, lines[at])
-        if words in known or _may_head(heads, fields):
-            match = _grid(page, heads, lines[at + 1 :], fields, habits)
+        heads, before = known.get(words, (lines[at], None))
+        if before is not None or _may_head(heads, fields):
+            match = _grid(page, heads, lines[at + 1 :], fields, habits, before)
             if match is not None:
-                known.setdefault(words, heads)
+                known.setdefault(words, (heads, match))
                 at += len(match.parts[0].rows)
                 yield match
                 continue
@@ -78,6 +78,7 @@ def _grid(
     lines: Sequence[Sequence[Piece]],
     fields: Sequence[Sought],
     habits: Habits,
+    before: Match | None,
 ) -> Match | None:
     heads = [piece.box for piece in head]
     rows = [tuple(Cell(piece.text, piece.box) for piece in head)]
@@ -91,7 +92,8 @@ def _grid(
         bottom = max(piece.box.bottom for piece in line)
     if len(rows) < 2:
         return None
-    match = match_at(_table(page, rows), 0, fields, habits)
+    table = _table(page, rows)
+    match = replace(before, parts=[table]) if before else match_at(table, 0, fields, habits)
     if match is None:
         return None
     kept = _trimmed(match, rows)
