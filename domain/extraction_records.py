@@ -324,11 +324,11 @@ class FileTable:
 @dataclass(frozen=True, slots=True)
 class TableCorrections:
     """Corrections of the rows of one file in one table. Values are as a client gives them to rows,
-    by column key, or by column number."""
+    unchecked: an object by column key, or by column number."""
 
     deleted: Sequence[UUID] = ()
-    updated: Mapping[UUID, Mapping[str, Any] | Mapping[int, Any]] = field(default_factory=dict)
-    added: Sequence[Mapping[str, Any] | Mapping[int, Any]] = ()
+    updated: Mapping[UUID, Any] = field(default_factory=dict)
+    added: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True)

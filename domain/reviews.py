@@ -213,10 +213,11 @@ def _row_problems(given: TableCorrections, living: Mapping[UUID, ReviewRow]) -> 
     return problems
 
 
-def _by_key(
-    shape: TableShape, values: Mapping[Any, Any], index: int, problems: list[Problem]
-) -> dict[str, Any]:
-    """Values by column key, also those that are given by column number."""
+def _by_key(shape: TableShape, values: Any, index: int, problems: list[Problem]) -> Any:
+    """Values by column key, also those that are given by column number. What is no object is for
+    the checker of rows to refuse."""
+    if not isinstance(values, Mapping):
+        return values
     data = {}
     for name, value in values.items():
         column = shape.columns_by_number.get(name) if isinstance(name, int) else None
