@@ -39,6 +39,9 @@ REPORT_MOVES: dict[CellStatus, frozenset[CellStatus]] = {
     _S.STALE: frozenset({_S.QUEUED}),
 }
 
+#: Stands for a column where storage notes that tools were started on a row that has none.
+WHOLE_ROW = 0
+
 #: Where a cell stands when no run holds it.
 AT_REST = frozenset({_S.INITIALIZED, _S.READY, _S.RESOLVED, _S.ERROR, _S.STALE})
 

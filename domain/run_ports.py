@@ -1,6 +1,6 @@
 """What runs need of storage; `ports.Storage` has them as attributes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -8,12 +8,12 @@ from domain.changes import Cause
 from domain.columns import Column, TableShape
 from domain.row_writes import PreparedRow, Written
 from domain.run_records import (
+    Affordable,
     Batch,
     CellResult,
     Chunk,
     FailedCell,
     NewRun,
-    Reserved,
     Run,
     RunStatus,
     SampleRow,
@@ -43,7 +43,8 @@ class RunStore(Protocol):
         the chunk tells where to go on."""
 
     async def sample(self, shape: TableShape, search: Search, tool: Tool) -> list[SampleRow]:
-        """The first rows, whatever their status, with the inputs of a tool."""
+        """The first rows, whatever their status, with the inputs of a tool; fewer when those are
+        large."""
 
     async def start(self, shape: TableShape, actor: str, new: NewRun, chunk: Chunk) -> Run:
         """Store a run and queue the cells of its only chunk, in one transaction."""
@@ -71,6 +72,12 @@ class RunStore(Protocol):
         new: NewRun,
     ) -> tuple[Written, Run]:
         """Change cells of rows and queue others: two entries of the log, in one transaction."""
+
+    async def note_asked(self, shape: TableShape, row_ids: Sequence[UUID]) -> None:
+        """Remember of rows that their tools were started, although the table has none."""
+
+    async def asked(self, shape: TableShape, row_ids: Sequence[UUID]) -> Collection[UUID]:
+        """Which of these rows that was noted of."""
 
     async def queue_chunk(self, shape: TableShape, run: Run, chunk: Chunk) -> Run | None:
         """Queue the cells of a chunk; None when the run was cancelled or somebody else went on."""
@@ -122,10 +129,8 @@ class CellBatchStore(Protocol):
         """Set the batch's cells of these columns to calculating, in one revision, and read what
         they are made from."""
 
-    async def reserve(
-        self, batch: Batch, calls: Sequence[CallEstimate]
-    ) -> Sequence[Reserved | None]:
-        """Set aside what calls may take, None for each that the budget does not allow."""
+    async def reserve(self, batch: Batch, calls: Sequence[CallEstimate]) -> Affordable:
+        """Set aside what calls may take, as far as the budget allows."""
 
     async def finish(
         self, shape: TableShape, batch: Batch, columns: Filled, results: Sequence[CellResult]

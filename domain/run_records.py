@@ -117,9 +117,10 @@ class Run:
 
     Of `cells_total` that it took, those that are not counted elsewhere still wait. `cells_left`
     were given back because of the budget or of a cancellation, `cells_dropped` were filled by
-    somebody else, are gone with their rows, or stay as they were because the run's own tool found
-    nothing for them. `cells_cached` are part of the resolved ones. `cells_skipped` it did not take,
-    because another run holds them. Costs are in US dollars."""
+    somebody else or taken over by a later run, are gone with their rows, or stay as they were
+    because the run's own tool found nothing for them. `cells_cached` are part of the resolved ones.
+    `cells_skipped` it did not take, because another run keeps them. Costs are in US dollars;
+    `unpriced` says that the price of some call is unknown, so that `cost` is not all of it."""
 
     id: UUID
     organization_id: UUID
@@ -149,6 +150,7 @@ class Run:
     input_tokens: int
     output_tokens: int
     cost: Decimal
+    unpriced: bool
     revision: int
     error: str | None
     undone_by: str | None
@@ -169,6 +171,11 @@ class Run:
         """Why its writes are made."""
         depth, skip = self.origin.get("depth", 0), self.origin.get("triggers") == "skip"
         return Cause(CauseKind.RUN, str(self.id), depth, skip)
+
+    @property
+    def names_rows(self) -> bool:
+        """Whether its rows were named, one by one."""
+        return "rows" in self.selection
 
     @property
     def cells_done(self) -> int:
@@ -245,6 +252,12 @@ class Search:
     limit: int = CHUNK_ROWS
     rows_left: int | None = None
 
+    @property
+    def takes_over(self) -> bool:
+        """Whether it takes cells away from other runs: who names rows and wants all of their cells
+        wants them made from the inputs of now, by the run that he waits for."""
+        return self.row_ids is not None and self.mode is RunMode.ALL
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -261,12 +274,14 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows of a run, which one job fills."""
+    """Some rows of a run, which one job fills. `answered_by` tells for columns by number which
+    model answers, as `run_rules.answered_by` has it."""
 
     run: Run
     number: int
     row_ids: Sequence[UUID]
     attempt: int
+    answered_by: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +305,15 @@ class Reserved:
 
     tokens: int = 0
     cost: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Affordable:
+    """What is set aside for each call, None for those that do not fit now. `more_later` says that
+    other batches have set aside what they may not spend."""
+
+    calls: Sequence[Reserved | None]
+    more_later: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from domain.rows import (
     rows_to_update,
 )
 from domain.run_records import CellsRun, NewRun, Run, RunMode, Selection
-from domain.runs import new_run
-from domain.tables import on_table
+from domain.runs import new_run, start_run
+from domain.tables import on_table, shape_of
 
 _ASKED_FOR = Cause()
 
@@ -29,7 +29,8 @@ async def add_rows_and_run(
     viewer: Viewer, storage: Storage, command: RowsAdd, cause: Cause = _ASKED_FOR
 ) -> tuple[Written, Run | None]:
     """Add 1 to 1,000 rows and fill all cells of theirs that have a tool, also those that were given
-    a value. No run without a column with a tool. Raises what `add_rows` raises."""
+    a value. No run without a column with a tool: then it is remembered of the rows. Raises what
+    `add_rows` raises."""
     access.require(viewer, "cellsRun")
     access.require(viewer, "rowsAdd")
     check_count(len(command.rows))
@@ -39,7 +40,9 @@ async def add_rows_and_run(
         actor = viewer.actor
         new = _run(shape, command.table_id, [row.id for row in rows], cause)
         if new is None:
-            return await storage.rows.insert(shape, actor, cause, session_id, rows), None
+            written = await storage.rows.insert(shape, actor, cause, session_id, rows)
+            await storage.runs.note_asked(shape, written.row_ids)
+            return written, None
         return await storage.runs.add_rows(shape, actor, cause, session_id, rows, new)
 
     return await on_table(viewer, storage, command.table_id, work)
@@ -48,8 +51,9 @@ async def add_rows_and_run(
 async def update_rows_and_run(
     viewer: Viewer, storage: Storage, command: RowsUpdate, cause: Cause = _ASKED_FOR
 ) -> tuple[Written, Run | None]:
-    """Change the given cells of 1 to 1,000 rows, then fill all cells of theirs that have a tool. No
-    run without a column with a tool. Raises what `update_rows` raises."""
+    """Change the given cells of 1 to 1,000 rows, then fill all cells of theirs that have a tool,
+    also those that other runs are filling. No run without a column with a tool: then it is
+    remembered of the rows. Raises what `update_rows` raises."""
     access.require(viewer, "cellsRun")
     access.require(viewer, "rowsUpdate")
     check_count(len(command.rows))
@@ -59,10 +63,26 @@ async def update_rows_and_run(
         rows = await rows_to_update(storage, shape, command)
         new = _run(shape, command.table_id, [row.id for row in rows], cause)
         if new is None:
-            return await storage.rows.merge(shape, viewer.actor, cause, rows), None
+            written = await storage.rows.merge(shape, viewer.actor, cause, rows)
+            await storage.runs.note_asked(shape, written.row_ids)
+            return written, None
         return await storage.runs.update_rows(shape, viewer.actor, cause, rows, new)
 
     return await on_table(viewer, storage, command.table_id, work)
+
+
+async def fill_rows(
+    viewer: Viewer, storage: Storage, table_id: UUID, row_ids: Sequence[UUID]
+) -> Run | None:
+    """Fill all cells of 1 to 1,000 rows that have a tool. No run without a column with a tool: then
+    it is remembered of the rows. Raises what `start_run` raises."""
+    access.require(viewer, "cellsRun")
+    shape = await shape_of(viewer, storage, table_id)
+    if any(column.tool is not None for column in shape.columns):
+        command = CellsRun(table_id, selection=Selection(row_ids=row_ids), mode=RunMode.ALL)
+        return await start_run(viewer, storage, command)
+    await storage.runs.note_asked(shape, row_ids)
+    return None
 
 
 def _run(shape: TableShape, table_id: UUID, row_ids: Sequence[UUID], cause: Cause) -> NewRun | None:

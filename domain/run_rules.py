@@ -10,9 +10,10 @@ from typing import Any
 from domain.columns import Column, TableShape
 from domain.filters import RawAll, RawAny, RawCell, RawCondition, RawNot, RawWhere
 from domain.plain_json import json_text
+from domain.provider_records import Provider
 from domain.run_records import Reserved, Run, RunReason, RunStatus, Selection
 from domain.tool_ports import CallEstimate
-from domain.tool_records import Tool, ToolKind
+from domain.tool_records import AiTool, Tool, ToolKind
 from domain.tools import tool_json
 
 #: Rows of a batch. Calls of models and of servers take long: less is lost with a worker.
@@ -55,11 +56,12 @@ def _place(order: Sequence[int], number: int) -> int:
 
 
 class InputsHash:
-    """SHA-256 of everything that a cell's value is made from: the tool, what the column takes, and
-    the values of the inputs as JSON texts."""
+    """SHA-256 of everything that a cell's value is made from: the tool, what the column takes, who
+    answers, and the values of the inputs as JSON texts."""
 
-    def __init__(self, column: Column, tool: Tool) -> None:
+    def __init__(self, column: Column, tool: Tool, answered_by: str = "") -> None:
         asked = [tool_json(tool), column.type.value, column.config, column.required]
+        asked += [answered_by] if answered_by else []
         self._head = hashlib.sha256(json_text(asked).encode())
         self._inputs = tool.inputs
 
@@ -70,6 +72,26 @@ class InputsHash:
             text = inputs.get(key)
             digest.update(b"\0" if text is None else b"\1" + text.encode())
         return digest.hexdigest()
+
+
+def answered_by(tool: Tool, providers: Sequence[Provider]) -> str:
+    """Which model answers a tool as things stand, and how: another one would answer otherwise.
+    Empty for tools that no model answers."""
+    asked = tool.settings
+    if not isinstance(asked, AiTool):
+        return ""
+    name = asked.provider
+    found = next(
+        (each for each in providers if (each.is_default if name is None else each.name == name)),
+        None,
+    )
+    if found is None:
+        return ""
+    own = found.settings
+    temperature = own.temperature if asked.temperature is None else asked.temperature
+    most = asked.max_output_tokens or own.max_output_tokens
+    model = asked.model or found.model
+    return json_text([found.name, found.kind.value, found.base_url, model, temperature, most])
 
 
 def keeps(tool: Tool) -> bool:
@@ -96,9 +118,13 @@ def affordable(
     return found
 
 
-def ending(run: Run) -> tuple[RunStatus, str | None]:
-    """How a run ends whose cells are all done with, and the sentence that says why."""
+def ending(run: Run, gone: int) -> tuple[RunStatus, str | None]:
+    """How a run ends whose cells are all done with, and the sentence that says why. `gone` of its
+    cells are with others, or with rows that were deleted: when all are, it has completed nothing.
+    """
     reasons = run.reasons
+    if gone and gone == run.cells_total:
+        return RunStatus.CANCELLED, f"{_cells(gone)} taken over by others, or gone with their rows"
     if not reasons:
         return RunStatus.COMPLETED, None
     told = {

@@ -17,7 +17,9 @@ class ToolWork:
     """Cells of one column that one tool shall fill.
 
     `inputs` are the tool's input columns by key. `actor` is who asked for it. With `use_cache`, an
-    answer that was given to the same question before is taken again, and nobody pays for it."""
+    answer that was given to the same question before is taken again, and nobody pays for it. With
+    `blank_is_nothing`, a model that writes nothing says that there is nothing, as it does by the
+    words of the contract; else it has not answered."""
 
     organization_id: UUID
     table_id: UUID
@@ -27,6 +29,7 @@ class ToolWork:
     calls: Sequence[ToolCall]
     actor: str
     use_cache: bool = True
+    blank_is_nothing: bool = False
 
 
 class TryLater(Exception):

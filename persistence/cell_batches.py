@@ -10,15 +10,15 @@ from domain.columns import TableShape
 from domain.row_values import RowValues
 from domain.row_writes import PreparedRow
 from domain.run_ports import Filled
-from domain.run_records import Batch, CellResult, Reserved, RunStatus, TakenCell
-from domain.run_rules import InputsHash, affordable
+from domain.run_records import Affordable, Batch, CellResult, Reserved, RunStatus, TakenCell
+from domain.run_rules import affordable
 from domain.tool_ports import CallEstimate
 from persistence.cell_states import outdate_dependents, outdated_meanwhile
 from persistence.claims import writing
 from persistence.engine import Connection, Database
 from persistence.row_sql import rows_json
 from persistence.row_update import merge_assignments, update_statement
-from persistence.run_cells import finish_cells, read_inputs, take_cells
+from persistence.run_cells import finish_cells, input_hashes, read_inputs, take_cells
 from persistence.run_releases import give_back, requeue
 from persistence.run_rows import FIELDS, count, run_of
 from persistence.run_weights import weigh_rows
@@ -43,6 +43,10 @@ RETURNING row_ids, attempt
 _RESERVE = """
 UPDATE {table} SET reserved_tokens = reserved_tokens + $3, reserved_cost = reserved_cost + $4
 WHERE {key}
+"""
+_SET_ASIDE = """
+SELECT EXISTS (SELECT 1 FROM cell_batch WHERE run_id = $1 AND number <> $2 AND status <> 'done'
+               AND (reserved_tokens > 0 OR reserved_cost > 0))
 """
 _OF_RUN, _OF_BATCH = "id = $1 AND $2::int IS NOT NULL", "run_id = $1 AND number = $2"
 
@@ -77,12 +81,9 @@ class CellBatches:
 
     async def take(self, shape: TableShape, batch: Batch, columns: Filled) -> list[TakenCell]:
         """Take the cells of these columns; no revision is used when none is left."""
-        run = batch.run
         try:
             async with self._write(shape, batch) as write:
-                cells = await take_cells(
-                    write, run.id, run.use_cache, run.columns, batch.row_ids, columns
-                )
+                cells = await take_cells(write, batch, columns)
                 if not cells:
                     raise NothingWritten(write.revision - 1, write.at)
                 await write.log(ChangeKind.CELLS_CHANGED, details={"cells": len(cells)})
@@ -90,9 +91,7 @@ class CellBatches:
         except NothingWritten:
             return []
 
-    async def reserve(
-        self, batch: Batch, calls: Sequence[CallEstimate]
-    ) -> Sequence[Reserved | None]:
+    async def reserve(self, batch: Batch, calls: Sequence[CallEstimate]) -> Affordable:
         """Set aside what calls may take. What is spent and what is set aside never exceed the
         budget together."""
         budget = batch.run.budget
@@ -103,12 +102,14 @@ class CellBatches:
                 batch.run.id,
             )
             if row is None:
-                return [None] * len(calls)
+                return Affordable([None] * len(calls))
             tokens = None if budget.tokens is None else budget.tokens - row["tokens"]
             cost = None if budget.cost is None else budget.cost - row["cost"]
             found = affordable(tokens, cost, calls)
             await _set_aside(connection, batch, [each for each in found if each is not None], 1)
-        return found
+            # What a dead worker had set aside stands with its run alone: it will never be free.
+            others = await connection.fetchval(_SET_ASIDE, batch.run.id, batch.number)
+        return Affordable(found, others)
 
     async def finish(
         self, shape: TableShape, batch: Batch, columns: Filled, results: Sequence[CellResult]
@@ -123,7 +124,7 @@ class CellBatches:
         made = [each for each in results if not (own and each.is_nothing)]
         try:
             async with self._write(shape, batch) as write:
-                outdated = await _outdated(write, columns, made)
+                outdated = await _outdated(write, batch, columns, made)
                 held = await finish_cells(write, batch.run.id, made, outdated)
                 dropped = await give_back(write, batch.run.id, left) if left else 0
                 if not held and not dropped:
@@ -214,12 +215,14 @@ async def _set_aside(
             await connection.execute(statement, batch.run.id, batch.number, tokens, cost)
 
 
-async def _outdated(write: TableWrite, columns: Filled, results: Sequence[CellResult]) -> set[int]:
+async def _outdated(
+    write: TableWrite, batch: Batch, columns: Filled, results: Sequence[CellResult]
+) -> set[int]:
     """The places of results whose inputs are others by now, or whose tool is."""
     tools = {column.number: (column, tool) for column, tool in columns}
     rows = [result.cell.row_id for result in results]
     inputs = await read_inputs(write.connection, write.shape, rows, columns)
-    hashes = {number: InputsHash(*pair) for number, pair in tools.items()}
+    hashes = input_hashes(batch, columns)
     elsewhere = await outdated_meanwhile(write, rows)
     found = set()
     for place, result in enumerate(results):
@@ -296,6 +299,7 @@ async def _account(
         input_tokens=sum(usage.input_tokens for usage in usages),
         output_tokens=sum(usage.output_tokens for usage in usages),
         cost=sum((usage.cost or Decimal(0) for usage in usages), Decimal(0)),
+        unpriced=any(usage.cost is None for usage in usages),
         revision=revision,
         error=None,
     )

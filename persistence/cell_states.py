@@ -48,9 +48,8 @@ FORGOTTEN = (
     " input_tokens = NULL, output_tokens = NULL, cost = NULL"
 )
 
-#: Cells that writes may move: from `touched (row_id, number, outside, written, elsewhere, was,
-#: now)`, where `was` and `now` are the statuses that follow from the values before and after, and
-#: `elsewhere` says that the change lies in another table.
+#: Cells that writes may move: from `touched (row_id, number, outside, written, was, now)`, where
+#: `was` and `now` are the statuses that follow from the values before and after.
 #: Parameters: table, revision, rows, moment, producer.
 _MOVE = f"""known AS (
   SELECT c.*, s.status AS stored,
@@ -84,7 +83,7 @@ _MOVE = f"""known AS (
 ), held AS (
   -- A run that lets go of a cell must not give back a status that is true no more.
   UPDATE cell_state s
-  SET outdated = s.outdated OR m.elsewhere,
+  SET outdated = TRUE,
       previous = CASE WHEN coalesce({written_status_sql("s.previous")}, m.was) = {RESOLVED}
                       THEN {STALE} ELSE s.previous END
   FROM moved m
@@ -101,7 +100,7 @@ DO UPDATE SET status = excluded.status, error = NULL, progress = NULL
 #: Cells whose columns or inputs differ between the versions of a revision and those before.
 _TOUCHED = """
 WITH touched AS (
-  SELECT v.row_id, x.number, x.outside, x.written, FALSE AS elsewhere, x.was, x.now
+  SELECT v.row_id, x.number, x.outside, x.written, x.was, x.now
   FROM row_version v
   JOIN row_version p
     ON p.table_id = v.table_id AND p.row_id = v.row_id AND p.version = v.version - 1
@@ -114,8 +113,7 @@ WITH touched AS (
 #: Cells of rows as they stand, whatever changed.
 _STANDING = """
 WITH touched AS (
-  SELECT t.id AS row_id, x.number, FALSE AS outside, FALSE AS written, TRUE AS elsewhere,
-         x.now AS was, x.now
+  SELECT t.id AS row_id, x.number, FALSE AS outside, FALSE AS written, x.now AS was, x.now
   FROM {table} AS t CROSS JOIN LATERAL (VALUES {cells}) AS x(number, now)
   WHERE t.id = ANY($3)
 ), """

@@ -25,8 +25,9 @@ from persistence.urls import asyncpg_dsn
 #: A job whose worker has said nothing for this long is given to another one; workers speak twice as
 #: often. With the pause between looks it runs again within six seconds.
 _SILENCE = timedelta(seconds=4)
+#: Jobs at once when nobody says.
+SLOTS = 4
 _LOOK_EVERY = timedelta(seconds=1)
-_JOBS_AT_ONCE = 4
 _RETRY_SECONDS = 1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _INSTALL_LOCK = 7_305_181_202
@@ -101,9 +102,14 @@ async def enqueue_all(
     )
 
 
-async def run(database_url: str, handlers: Mapping[str, Handler], stopping: asyncio.Event) -> None:
-    """Run jobs until `stopping` is set, through losses of the database; then wait for those that
-    run."""
+async def run(
+    database_url: str,
+    handlers: Mapping[str, Handler],
+    stopping: asyncio.Event,
+    slots: int = SLOTS,
+) -> None:
+    """Run jobs until `stopping` is set, `slots` at once, through losses of the database; then wait
+    for those that run."""
     pause = _FIRST_PAUSE
     while not stopping.is_set():
         try:
@@ -114,7 +120,7 @@ async def run(database_url: str, handlers: Mapping[str, Handler], stopping: asyn
                     await manager.run(
                         dequeue_timeout=_LOOK_EVERY,
                         batch_size=1,
-                        max_concurrent_tasks=_JOBS_AT_ONCE,
+                        max_concurrent_tasks=slots,
                         heartbeat_timeout=_SILENCE,
                         log_aggregation_interval=timedelta(0),
                     )

@@ -4,7 +4,7 @@ the clock's lock.
 The state of a cell is the truth. Who finishes a cell names its run and the attempt that he took it
 in: a cell that was cancelled, written by a person or taken again by somebody else is left alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ import orjson
 
 from domain.cells import CellStatus
 from domain.columns import Column, TableShape
-from domain.run_records import ACTIVE, STATUSES, CellResult, RunMode, TakenCell
+from domain.run_records import ACTIVE, STATUSES, Batch, CellResult, Search, TakenCell
 from domain.run_rules import InputsHash, keeps
 from domain.tool_records import ProducerKind, Tool
 from persistence.cell_states import citation_json, producer_json
@@ -38,22 +38,26 @@ RESTORED = ", ".join(f"{name} = b.{name}" for name in KEPT_NAMES if name != "att
 _BEFORE = "to_jsonb(s) - '{table_id,row_id,column_number,before,updated_at,progress}'::text[]"
 
 
-def wanted_cells(shape: TableShape, columns: Sequence[Column], rows: str) -> str:
-    """The cells of these columns in the rows `rows` (a source with the alias t): row, position,
-    column, status, the state's record, and whether another run holds it."""
-    return " UNION ALL ".join(_wanted(shape, column, rows) for column in columns)
+#: Cells that another run keeps. What an ended run still holds, because a worker died at the wrong
+#: moment, is free; so is what is being made from inputs that are others by now, which would only
+#: become stale.
+_HELD = f"""coalesce(s.status IN {WAITING} AND NOT (s.status = {CALCULATING} AND s.outdated)
+ AND EXISTS (SELECT 1 FROM cell_run r WHERE r.id = s.run_id AND r.status IN ({_ACTIVE})), FALSE)"""
 
 
-def _wanted(shape: TableShape, column: Column, rows: str) -> str:
-    held = (
-        f"s.status IN {WAITING} AND EXISTS (SELECT 1 FROM cell_run r WHERE r.id = s.run_id"
-        f" AND r.status IN ({_ACTIVE}))"
-    )
-    # What an ended run still holds, because a worker died at the wrong moment, is free.
+def wanted_cells(shape: TableShape, search: Search, rows: str) -> str:
+    """The cells of the search's columns in the rows `rows` (a source with the alias t): row,
+    position, column, status, the stored one, the state's record, and whether another run keeps it.
+    A search that takes over knows of no other runs."""
+    held = "FALSE" if search.takes_over else _HELD
+    return " UNION ALL ".join(_wanted(shape, column, rows, held) for column in search.columns)
+
+
+def _wanted(shape: TableShape, column: Column, rows: str, held: str) -> str:
     free = f"CASE WHEN s.status IN {WAITING} THEN s.previous ELSE s.status END"
     return (
-        f"SELECT t.id AS row_id, t.position, {column.number} AS number,"
-        f" {status_sql(shape, column, 't', free)} AS status, coalesce({held}, FALSE) AS held,"
+        f"SELECT t.id AS row_id, t.position, {column.number} AS number, s.status AS stored,"
+        f" {status_sql(shape, column, 't', free)} AS status, {held} AS held,"
         f" CASE WHEN s.status IN {WAITING} THEN s.before WHEN s.status IS NOT NULL THEN {_BEFORE}"
         f" END AS before FROM {rows} LEFT JOIN cell_state s ON s.table_id = '{shape.id}'"
         f" AND s.row_id = t.id AND s.column_number = {column.number}"
@@ -70,21 +74,18 @@ class QueuedRows:
 
 
 async def queue_cells(
-    write: TableWrite,
-    run_id: UUID,
-    columns: Sequence[Column],
-    mode: RunMode,
-    row_ids: Sequence[UUID],
+    write: TableWrite, run_id: UUID, search: Search, row_ids: Sequence[UUID]
 ) -> QueuedRows:
-    """Queue the cells of these rows that the mode takes. Those of other runs are counted only."""
+    """Queue the cells of these rows that the mode takes. Those that other runs keep are counted
+    only; one that is taken over is dropped by the run that had it."""
     shape = write.shape
-    numbers = tuple(column.number for column in columns)
-    text = statements.get(shape, ("queue", numbers), lambda: _queue_statement(shape, columns))
+    purpose = ("queue", search.takes_over, *(column.number for column in search.columns))
+    text = statements.get(shape, purpose, lambda: _queue_statement(shape, search))
     records = await write.connection.fetch(
         text,
         shape.id,
         list(row_ids),
-        [status.value for status in STATUSES[mode]],
+        [status.value for status in STATUSES[search.mode]],
         run_id,
         write.revision,
         write.at,
@@ -94,9 +95,9 @@ async def queue_cells(
     return QueuedRows(rows, cells, sum(record["held"] for record in records))
 
 
-def _queue_statement(shape: TableShape, columns: Sequence[Column]) -> str:
+def _queue_statement(shape: TableShape, search: Search) -> str:
     rows = f"{shape.sql_name} AS t"
-    source = wanted_cells(shape, columns, f"(SELECT * FROM {rows} WHERE t.id = ANY($2)) AS t")
+    source = wanted_cells(shape, search, f"(SELECT * FROM {rows} WHERE t.id = ANY($2)) AS t")
     return f"""
 WITH wanted AS MATERIALIZED ({source}),
 chosen AS (SELECT * FROM wanted WHERE NOT held AND status = ANY($3)),
@@ -110,7 +111,9 @@ states AS (
     updated_at = excluded.updated_at
 ), moves AS (
   INSERT INTO cell_change (table_id, row_id, column_number, revision, previous, status, at)
-  SELECT $1, row_id, number, $5, status, {QUEUED}, $6 FROM chosen
+  SELECT $1, row_id, number, $5, CASE WHEN stored = {CALCULATING} THEN stored ELSE status END,
+         {QUEUED}, $6
+  FROM chosen WHERE stored IS DISTINCT FROM {QUEUED}
 )
 SELECT row_id, count(*) FILTER (WHERE NOT held AND status = ANY($3)) AS cells,
        count(*) FILTER (WHERE held) AS held
@@ -147,26 +150,21 @@ WHERE table_id = $1 AND row_id = ANY($2) AND column_number = ANY($3) AND run_id 
 
 
 async def take_cells(
-    write: TableWrite,
-    run_id: UUID,
-    use_cache: bool,
-    run_columns: Sequence[int],
-    row_ids: Sequence[UUID],
-    columns: Sequence[tuple[Column, Tool]],
+    write: TableWrite, batch: Batch, columns: Sequence[tuple[Column, Tool]]
 ) -> list[TakenCell]:
-    """Set the run's waiting cells of these rows and columns to calculating, and read their inputs
-    as of the same moment. In the order of `row_ids`."""
-    shape = write.shape
+    """Set the batch's waiting cells of these columns to calculating, and read their inputs as of
+    the same moment. In the order of its rows."""
+    shape, run, row_ids = write.shape, batch.run, batch.row_ids
     numbers = [column.number for column, _ in columns]
     records = await write.connection.fetch(
-        _TAKE, shape.id, list(row_ids), numbers, run_id, write.revision, write.at
+        _TAKE, shape.id, list(row_ids), numbers, run.id, write.revision, write.at
     )
     if not records:
         return []
     inputs = await read_inputs(write.connection, shape, [r["row_id"] for r in records], columns)
-    failed = await _failed_inputs(write, run_id, run_columns, row_ids, columns)
+    failed = await _failed_inputs(write, run.id, run.columns, row_ids, columns)
     tools = {column.number: (column, tool) for column, tool in columns}
-    hashes = {column.number: InputsHash(column, tool) for column, tool in columns}
+    hashes = input_hashes(batch, columns)
     found = {}
     for r in records:
         row_id, number = r["row_id"], r["column_number"]
@@ -176,7 +174,7 @@ async def take_cells(
         values = {key: inputs[row_id].get(key) for key in tool.inputs}
         digest = hashes[number].of(values)
         cached = (
-            use_cache
+            run.use_cache
             and keeps(tool)
             and r["inputs_hash"] == digest
             and r["previous"] in (CellStatus.RESOLVED, CellStatus.STALE)
@@ -189,6 +187,15 @@ async def take_cells(
         )
     keys = ((row_id, number) for number in numbers for row_id in row_ids)
     return [found[key] for key in keys if key in found]
+
+
+def input_hashes(batch: Batch, columns: Sequence[tuple[Column, Tool]]) -> Mapping[int, InputsHash]:
+    """What hashes the inputs of columns, by number."""
+    answered_by = batch.answered_by
+    return {
+        column.number: InputsHash(column, tool, answered_by.get(column.number, ""))
+        for column, tool in columns
+    }
 
 
 async def _failed_inputs(
@@ -254,7 +261,8 @@ WITH given AS (
 ), held AS (
   UPDATE cell_state s SET status = g.status, error = g.error, progress = NULL, updated_at = $5,
     inputs_hash = CASE WHEN keeps THEN s.inputs_hash ELSE g.inputs_hash END,
-    producer = CASE WHEN keeps OR g.error IS NOT NULL THEN s.producer ELSE g.producer END,
+    producer = CASE WHEN keeps THEN s.producer WHEN g.error IS NULL THEN g.producer
+                    ELSE coalesce(g.producer, s.producer) END,
     confidence = CASE WHEN keeps OR g.error IS NOT NULL THEN s.confidence ELSE g.confidence END,
     citations = CASE WHEN keeps OR g.error IS NOT NULL THEN s.citations ELSE g.citations END,
     raw = CASE WHEN keeps THEN s.raw ELSE g.raw END,
@@ -309,8 +317,8 @@ def _state(result: CellResult, outdated: bool) -> dict[str, Any]:
         usage = answer.usage
         told |= {"raw": _plain(answer.raw), "input_tokens": usage.input_tokens}
         told |= {"output_tokens": usage.output_tokens, "cost": usage.cost}
+        told["producer"] = orjson.Fragment(producer_json(answer.producer))
         if answer.error is None:
-            told["producer"] = orjson.Fragment(producer_json(answer.producer))
             told["confidence"] = answer.confidence
             told["citations"] = [citation_json(each) for each in answer.citations] or None
     return told

@@ -23,9 +23,9 @@ ACTIVE_SQL = ", ".join(f"'{status}'" for status in sorted(ACTIVE))
 _INSERT = f"""
 INSERT INTO cell_run (id, organization_id, table_id, name, status, mode, columns, tool, selection,
                       cause, budget_cost, budget_tokens, budget_rows, use_cache, batch_rows,
-                      prepared, after_position, next_batch, over_budget, created_by)
+                      prepared, after_position, next_batch, over_budget, unpriced, created_by)
 VALUES ($1, $2, $3, $4, '{RunStatus.QUEUED}', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, FALSE,
-        -1, 1, FALSE, $15)
+        -1, 1, FALSE, FALSE, $15)
 RETURNING {FIELDS}
 """
 
@@ -79,7 +79,8 @@ def run_of(row: asyncpg.Record) -> Run:
 
 
 async def count(connection: "Connection | Pool", run_id: UUID, **more: Any) -> None:
-    """Add to columns of a run; `revision` is set, when it is later, and `over_budget` too."""
+    """Add to columns of a run; `revision` is set, when it is later, and what holds or not stays so
+    once it holds."""
     parts, values = ["updated_at = clock_timestamp()"], [run_id]
     for name, value in more.items():
         values.append(value)
@@ -88,8 +89,8 @@ async def count(connection: "Connection | Pool", run_id: UUID, **more: Any) -> N
             parts.append(f"revision = greatest(revision, {place})")
         elif name == "error":
             parts.append(f"error = CASE WHEN status IN ({ACTIVE_SQL}) THEN {place} ELSE error END")
-        elif name == "over_budget":
-            parts.append(f"over_budget = over_budget OR {place}")
+        elif name in ("over_budget", "unpriced"):
+            parts.append(f"{name} = {name} OR {place}")
         else:
             parts.append(f"{name} = {name} + {place}")
     await connection.execute(f"UPDATE cell_run SET {', '.join(parts)} WHERE id = $1", *values)

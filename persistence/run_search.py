@@ -3,6 +3,8 @@
 The rows are looked at in the order of the table, some thousand at a time, so that no statement
 lasts long on a table of which little is to be done."""
 
+from itertools import accumulate
+
 from domain.columns import TableShape
 from domain.run_records import BEFORE_ALL, STATUSES, Chunk, SampleRow, Search
 from domain.tool_records import Tool
@@ -10,10 +12,13 @@ from persistence.engine import Pool
 from persistence.fetching import fetch
 from persistence.filter_sql import Params, compile_filter
 from persistence.run_cells import input_keys, inputs_array, wanted_cells
+from persistence.run_weights import weigh_rows
 
 #: Rows that the first statement of a run looks at: with it, most runs are small ones. The later
 #: ones look at fewer, since all that is not taken is looked at again.
 _FIRST_WINDOW = 20_000
+#: Bytes of inputs that a sample holds.
+SAMPLE_BYTES = 8_000_000
 
 
 async def find_rows(pool: Pool, shape: TableShape, search: Search) -> Chunk:
@@ -61,18 +66,29 @@ SELECT {edge}, (SELECT count(DISTINCT row_id) FROM taken) AS rows,
 
 
 async def sample_rows(pool: Pool, shape: TableShape, search: Search, tool: Tool) -> list[SampleRow]:
-    """The first rows of the window that match, with the inputs of a tool."""
+    """The first rows of the window that match, with the inputs of a tool: fewer of them, and one at
+    least, when they are large. Who asks is a web process that serves others too."""
     params = Params()
     window, _ = _window(shape, search, params)
-    keys = input_keys(shape, [(column, tool) for column in search.columns[:1]])
     limit = params.add(search.limit, "bigint")
-    statement = f"""
-WITH w AS ({window})
-SELECT t.id, {inputs_array(shape, keys, "t")} AS vals FROM {_matching(shape, search, params)} AS t
-ORDER BY t.position LIMIT {limit}
-"""
-    records = await fetch(pool, statement, params.values)
-    return [SampleRow(r["id"], dict(zip(keys, r["vals"], strict=True))) for r in records]
+    matching = _matching(shape, search, params)
+    statement = f"WITH w AS ({window}) SELECT t.id FROM {matching} AS t ORDER BY t.position"
+    records = await fetch(pool, f"{statement} LIMIT {limit}", params.values)
+    filled = [(column, tool) for column in search.columns[:1]]
+    row_ids = [record["id"] for record in records]
+    weights = await weigh_rows(pool, shape, row_ids, filled)
+    totals = accumulate(weights.get(row_id, 0) for row_id in row_ids)
+    kept = [row_id for row_id, total in zip(row_ids, totals, strict=True) if total <= SAMPLE_BYTES]
+    kept = kept or row_ids[:1]
+    keys = input_keys(shape, filled)
+    values = inputs_array(shape, keys, "t")
+    statement = f"SELECT t.id, {values} AS vals FROM {shape.sql_name} AS t WHERE t.id = ANY($1)"
+    found = {r["id"]: r["vals"] for r in await fetch(pool, statement, [kept])}
+    return [
+        SampleRow(row_id, dict(zip(keys, found[row_id], strict=True)))
+        for row_id in kept
+        if row_id in found
+    ]
 
 
 def _window(shape: TableShape, search: Search, params: Params) -> tuple[str, str]:
@@ -106,7 +122,7 @@ def _matching(shape: TableShape, search: Search, params: Params) -> str:
 
 
 def _wanted(shape: TableShape, search: Search, params: Params) -> str:
-    return wanted_cells(shape, search.columns, f"{_matching(shape, search, params)} AS t")
+    return wanted_cells(shape, search, f"{_matching(shape, search, params)} AS t")
 
 
 def _statuses(search: Search, params: Params) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 from domain.changes import Cause, ChangeKind
 from domain.columns import Column, TableShape
 from domain.row_writes import PreparedRow, Written
-from domain.run_records import Chunk, NewRun, Run
+from domain.run_records import Chunk, NewRun, Run, RunStatus, Search
 from domain.run_rules import batch_rows, tool_for
 from persistence import jobs
 from persistence.claims import writing
@@ -24,8 +24,13 @@ from persistence.unit_of_work import TableWrite, Wake, write_table
 
 #: The jobs of runs. Their payloads are `{"runId"}`, those of batches `{"runId", "batch"}`.
 PREPARE_JOB, BATCH_JOB, RELEASE_JOB = "run_prepare", "cell_batch", "run_release"
+#: The job of a batch that need not wait for those of other organisations: workers keep slots for it
+#: in which no others run. A run has one of these at most, so that none fills those slots either.
+FIRST_JOB = "cell_batch_first"
 #: Behind imports and whatever else people wait for.
 PRIORITY = -10
+#: Runs under way that count: behind so many, order is that of asking.
+_MOST_RUNS = 500
 
 _ADVANCE = f"""
 UPDATE cell_run
@@ -35,6 +40,12 @@ SET after_position = $3, rows_total = rows_total + $4, cells_total = cells_total
     updated_at = clock_timestamp()
 WHERE id = $1 AND after_position = $2 AND NOT prepared AND status IN ({ACTIVE_SQL})
 RETURNING {FIELDS}, next_batch
+"""
+_OTHERS = f"""
+SELECT count(*) FROM (
+  SELECT 1 FROM cell_run o
+  WHERE o.organization_id = (SELECT organization_id FROM cell_run WHERE id = $1) AND o.id <> $1
+    AND o.status IN ('{RunStatus.QUEUED}', '{RunStatus.RUNNING}') LIMIT {_MOST_RUNS}) x
 """
 _BATCHES = """
 INSERT INTO cell_batch (run_id, number, row_ids, status, attempt)
@@ -132,7 +143,8 @@ async def queue_chunk(
 
 async def _queue(write: TableWrite, run: Run, chunk: Chunk) -> Run:
     columns = columns_of(write.shape, run)
-    queued = await queue_cells(write, run.id, columns, run.mode, chunk.row_ids)
+    search = Search(columns, run.mode, row_ids=chunk.row_ids if run.names_rows else None)
+    queued = await queue_cells(write, run.id, search, chunk.row_ids)
     tools = [tool for column in columns if (tool := tool_for(column, run.tool))]
     size = run.batch_rows or batch_rows(tools)
     batches = [queued.row_ids[i : i + size] for i in range(0, len(queued.row_ids), size)]
@@ -189,8 +201,16 @@ async def enqueue(connection: Connection, name: str, run_id: UUID) -> None:
 
 
 async def enqueue_batches(connection: Connection, run_id: UUID, numbers: Sequence[int]) -> None:
-    """Queue the jobs of batches. The first batch of any run goes before the second one of any other
-    run, so that a small run does not wait until a large one has ended."""
-    payloads = [{"runId": str(run_id), "batch": number} for number in numbers]
-    priorities = [PRIORITY - number for number in numbers]
-    await jobs.enqueue_all(connection, BATCH_JOB, payloads, priority=priorities)
+    """Queue the jobs of batches, so that nobody waits for much that others have asked for.
+
+    The place of a batch in its run, and the number of its organisation's runs, tell how long it
+    waits: the first batch of any run goes before the second one of any other run, and before the
+    first of somebody's hundredth run. The first batch of an organisation's only run goes into a
+    slot that long batches of others do not hold."""
+    others = await connection.fetchval(_OTHERS, run_id)
+    first = [number for number in numbers if number == 1 and not others]
+    for name, some in ((FIRST_JOB, first), (BATCH_JOB, [n for n in numbers if n not in first])):
+        payloads = [{"runId": str(run_id), "batch": number} for number in some]
+        priorities = [PRIORITY - number - others for number in some]
+        if some:
+            await jobs.enqueue_all(connection, name, payloads, priority=priorities)

@@ -3,9 +3,10 @@
 Order of locks: the table's clock, then the run. A change of status is one UPDATE; what follows
 from it, such as giving back cells, goes in steps."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
+from domain.cells import WHOLE_ROW, CellStatus
 from domain.changes import Cause, ChangeKind
 from domain.columns import TableShape
 from domain.row_writes import PreparedRow, Written
@@ -66,6 +67,16 @@ UPDATE cell_run SET cells_dropped = greatest(0, cells_total - cells_resolved - c
   - cells_stale - cells_left)
 WHERE id = $1 RETURNING {fields}
 """
+_NOTE = f"""
+INSERT INTO cell_state (table_id, row_id, column_number, status, updated_at)
+SELECT $1, t.id, {WHOLE_ROW}, '{CellStatus.RESOLVED}', clock_timestamp()
+FROM {{rows}} AS t WHERE t.id = ANY($2)
+ON CONFLICT DO NOTHING
+"""
+_NOTED = f"""
+SELECT row_id FROM cell_state
+WHERE table_id = $1 AND row_id = ANY($2) AND column_number = {WHOLE_ROW}
+"""
 
 
 class Runs:
@@ -121,6 +132,16 @@ class Runs:
     ) -> tuple[Written, Run]:
         """Change cells of rows and queue others."""
         return await update_rows_and_start(self._pool, self._wake, shape, actor, cause, rows, new)
+
+    async def note_asked(self, shape: TableShape, row_ids: Sequence[UUID]) -> None:
+        """Remember of rows that their tools were started. No cell changes: nothing is logged."""
+        async with writing(self._pool) as connection:
+            await connection.execute(_NOTE.format(rows=shape.sql_name), shape.id, list(row_ids))
+
+    async def asked(self, shape: TableShape, row_ids: Sequence[UUID]) -> Collection[UUID]:
+        """Which of these rows that was noted of."""
+        found = await self._pool.fetch(_NOTED, shape.id, list(row_ids))
+        return {record["row_id"] for record in found}
 
     async def queue_chunk(self, shape: TableShape, run: Run, chunk: Chunk) -> Run | None:
         """Queue the cells of one more chunk."""
@@ -256,12 +277,12 @@ class Runs:
 
     async def _end(self, connection: Connection, run_id: UUID, revision: int) -> Run | None:
         locked = await connection.fetchrow(
-            f"SELECT id FROM cell_run WHERE {_NOTHING_LEFT} FOR UPDATE", run_id
+            f"SELECT cells_dropped FROM cell_run WHERE {_NOTHING_LEFT} FOR UPDATE", run_id
         )
         if locked is None:
             return None
         counted = await self._dropped(connection, run_id)
-        status, error = ending(counted)
+        status, error = ending(counted, counted.cells_dropped - locked["cells_dropped"])
         if counted.cells_dropped:
             # Perhaps their column was deleted, or got another type: then they are held still.
             await enqueue(connection, RELEASE_JOB, run_id)

@@ -15,10 +15,10 @@ from domain.columns import Column, TableShape
 from domain.errors import StructureMoved
 from domain.ports import Storage
 from domain.run_ports import Filled, Tools
-from domain.run_records import ACTIVE, Batch, CellResult, RunStatus, TakenCell
-from domain.run_rules import levels, tool_for
-from domain.tool_ports import ToolWork, TryLater
-from domain.tool_records import Tool, ToolCall
+from domain.run_records import ACTIVE, Batch, CellResult, Reserved, RunStatus, TakenCell
+from domain.run_rules import answered_by, levels, tool_for
+from domain.tool_ports import CallEstimate, ToolWork, TryLater
+from domain.tool_records import Tool, ToolCall, ToolKind
 from persistence.jobs import TryAgain, out_of_reach
 
 #: Answers are written at the latest after this time, or when there are so many.
@@ -29,7 +29,10 @@ PART_BYTES = 8_000_000
 #: How often a batch that waits for answers looks whether its run was cancelled.
 LOOK_SECONDS = 1.0
 _ATTEMPTS = 10
+#: How long a batch waits for what other batches have set aside and may not spend.
+_BUDGET_SECONDS = 1.0
 
+_BUDGET_WAITS = "The rest of the budget is set aside for calls under way"
 _NO_ANSWER = "The tool gave no answer for this cell"
 _INTERNAL = "An internal error kept the tool from answering"
 
@@ -44,11 +47,13 @@ class _Over(Exception):
 
 @dataclass(slots=True)
 class _Asked:
-    """Cells of one column that a tool was asked for. `open` are those without an answer."""
+    """Cells of one column that a tool is asked for, and what their calls may take where that
+    matters. `open` are those without an answer."""
 
     column: Column
     tool: Tool
     cells: Sequence[CellResult]
+    estimates: Sequence[CallEstimate] = ()
     open: dict[int, CellResult] = field(default_factory=dict)
     later: TryLater | None = None
     error: str = _NO_ANSWER
@@ -76,14 +81,29 @@ class _Filling:
 
     async def run(self) -> None:
         shape = await self._shape()
+        await self._name_models(shape)
         for level in levels(shape, self._batch.run.columns):
             for part in await self._parts(level):
-                while (status := await self._status()) is RunStatus.PAUSED:
-                    if await self._storage.cell_batches.leave(self._batch):
-                        raise _Over
-                if status not in ACTIVE:
-                    raise _Over
-                await self._fill(level, part)
+                await self._begin()
+                while not await self._fill(level, part):
+                    await self._begin()
+
+    async def _name_models(self, shape: TableShape) -> None:
+        """Remember which models answer, so that another one counts as another input."""
+        run = self._batch.run
+        filled = self._filled(shape, run.columns)
+        if any(tool.kind is ToolKind.AI for _, tool in filled):
+            providers = await self._storage.providers.list_all(run.organization_id)
+            named = {column.number: answered_by(tool, providers) for column, tool in filled}
+            self._batch = replace(self._batch, answered_by=named)
+
+    async def _begin(self) -> None:
+        """Whether to begin further cells. Raises `_Over`."""
+        while (status := await self._status()) is RunStatus.PAUSED:
+            if await self._storage.cell_batches.leave(self._batch):
+                raise _Over
+        if status not in ACTIVE:
+            raise _Over
 
     async def _parts(self, level: Sequence[int]) -> list[Batch]:
         """The batch in parts whose inputs fit: mostly one."""
@@ -103,13 +123,15 @@ class _Filling:
             weight += own
         return [replace(self._batch, row_ids=rows) for rows in parts]
 
-    async def _fill(self, level: Sequence[int], part: Batch) -> None:
+    async def _fill(self, level: Sequence[int], part: Batch) -> bool:
+        """Fill the cells of a level in some rows. False: the run was paused or ended between two
+        rounds, and what is left waits in its queue."""
         cells = await self._on_shape(
             lambda shape: self._storage.cell_batches.take(shape, part, self._filled(shape, level))
         )
         shape = await self._shape()
         filled = {column.number: (column, tool) for column, tool in self._filled(shape, level)}
-        known, asked = [], []
+        known, wanted = [], []
         for number, (column, tool) in filled.items():
             own = [cell for cell in cells if cell.column_number == number]
             gone = [key for key in tool.inputs if key not in shape.columns_by_key]
@@ -119,40 +141,62 @@ class _Filling:
                 continue
             ready = [CellResult(cell) for cell in own if _is_asked(cell)]
             known += [_known(cell) for cell in own if not _is_asked(cell)]
-            calls = _Asked(column, tool, ready)
-            calls.cells = await self._afford(shape, calls)
-            calls.open = dict(enumerate(calls.cells))
-            if calls.cells:
-                asked.append(calls)
+            if ready:
+                wanted.append(_Asked(column, tool, ready))
         if known:
             await self._store(level, known)
-        if asked:
-            await self._ask_all(shape, level, asked)
+        if not self._batch.run.budget.is_spent_by_calls:
+            await self._ask_all(shape, level, wanted)
+            return True
+        return await self._fill_within(shape, level, wanted)
 
-    async def _afford(self, shape: TableShape, asked: _Asked) -> Sequence[CellResult]:
-        """The cells that the budget allows, with what is set aside for them; the others are given
-        back."""
-        budget = self._batch.run.budget
-        allowed = [each for each in asked.cells if each.cell.row_id not in self._left]
-        if budget.is_spent_by_calls and allowed:
-            work = self._work(shape, replace_cells(asked, allowed))
-            estimates = await self._tools.estimates(work)
-            reserved = await self._storage.cell_batches.reserve(self._batch, estimates)
-            pairs = zip(allowed, reserved, strict=True)
-            allowed = [replace(each, reserved=part) for each, part in pairs if part is not None]
-        kept = {each.cell.row_id for each in allowed}
-        left = [each.cell for each in asked.cells if each.cell.row_id not in kept]
-        if left:
-            self._left |= {cell.row_id for cell in left}
-            await self._on_shape(
-                lambda shape: self._storage.cell_batches.give_back(shape, self._batch, left)
+    async def _fill_within(
+        self, shape: TableShape, level: Sequence[int], wanted: Sequence[_Asked]
+    ) -> bool:
+        """Ask as many as the budget allows, and again when what was set aside and not spent is
+        free, until nothing fits any more. Then the rest is given back."""
+        left = [cell for each in wanted for cell in each.cells if cell.cell.row_id in self._left]
+        wanted = _without(wanted, left)
+        wanted = [
+            replace(each, estimates=await self._tools.estimates(self._work(shape, each)))
+            for each in wanted
+        ]
+        while wanted:
+            affordable = await self._storage.cell_batches.reserve(
+                self._batch, [one for each in wanted for one in each.estimates]
             )
-        return allowed
+            asked, wanted = _divided(wanted, affordable.calls)
+            rest = [cell for each in wanted for cell in each.cells]
+            if not asked and not affordable.more_later:
+                left += rest
+                break
+            try:
+                if not asked:
+                    raise TryAgain(_BUDGET_WAITS, _BUDGET_SECONDS)
+                await self._ask_all(shape, level, asked)
+            except TryAgain:
+                await self._requeue(rest, _BUDGET_WAITS)
+                raise
+            if rest and await self._status() is not RunStatus.RUNNING:
+                await self._requeue(rest, None)
+                return False
+        if left:
+            await self._give_back([each.cell for each in left])
+        return True
+
+    async def _give_back(self, cells: Sequence[TakenCell]) -> None:
+        """Give cells back that the budget does not allow."""
+        self._left |= {cell.row_id for cell in cells}
+        await self._on_shape(
+            lambda shape: self._storage.cell_batches.give_back(shape, self._batch, cells)
+        )
 
     async def _ask_all(
         self, shape: TableShape, level: Sequence[int], asked: Sequence[_Asked]
     ) -> None:
         """Ask the tools of a level at once, and write what they answer as it comes."""
+        for each in asked:
+            each.open = dict(enumerate(each.cells))
         answers: asyncio.Queue[CellResult | None] = asyncio.Queue()
         tasks = [asyncio.create_task(self._ask(shape, each, answers)) for each in asked]
         try:
@@ -258,6 +302,8 @@ class _Filling:
             [ToolCall(index, _values(each.cell)) for index, each in enumerate(asked.cells)],
             run.created_by,
             run.use_cache,
+            # Where an enrichment finds nothing, cells stay as they are.
+            blank_is_nothing=run.tool is not None,
         )
 
     def _filled(self, shape: TableShape, level: Sequence[int]) -> Filled:
@@ -288,9 +334,34 @@ class _Filling:
         raise TryAgain("the columns of the table keep moving", seconds=1)
 
 
-def replace_cells(asked: _Asked, cells: Sequence[CellResult]) -> _Asked:
-    """The same question for fewer cells."""
-    return _Asked(asked.column, asked.tool, cells)
+def _without(wanted: Sequence[_Asked], cells: Sequence[CellResult]) -> list[_Asked]:
+    """The same questions but for these cells."""
+    apart = {id(cell) for cell in cells}
+    kept = (
+        replace(each, cells=[cell for cell in each.cells if id(cell) not in apart])
+        for each in wanted
+    )
+    return [each for each in kept if each.cells]
+
+
+def _divided(
+    wanted: Sequence[_Asked], reserved: Sequence[Reserved | None]
+) -> tuple[list[_Asked], list[_Asked]]:
+    """What can be asked now, with what is set aside for it, and the rest."""
+    now, rest = [], []
+    place = 0
+    for each in wanted:
+        parts = reserved[place : place + len(each.cells)]
+        place += len(each.cells)
+        triples = list(zip(each.cells, each.estimates, parts, strict=True))
+        fits = [replace(cell, reserved=part) for cell, _, part in triples if part is not None]
+        waits = [(cell, estimate) for cell, estimate, part in triples if part is None]
+        if fits:
+            now.append(_Asked(each.column, each.tool, fits))
+        if waits:
+            cells, estimates = zip(*waits, strict=True)
+            rest.append(_Asked(each.column, each.tool, cells, estimates))
+    return now, rest
 
 
 def _is_asked(cell: TakenCell) -> bool:

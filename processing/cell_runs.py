@@ -20,10 +20,13 @@ from domain.ports import Storage
 from domain.run_ports import Tools
 from domain.run_records import CHUNK_ROWS, Run, Search
 from domain.run_rules import condition_of
+from persistence import jobs
 from persistence.jobs import Handler, TryAgain, out_of_reach
-from persistence.run_starts import PREPARE_JOB, RELEASE_JOB, columns_of
+from persistence.run_starts import BATCH_JOB, FIRST_JOB, PREPARE_JOB, RELEASE_JOB, columns_of
 from processing.cell_batches import fill_batch
 
+#: Batches of a worker at once that only first batches may be.
+FIRST_SLOTS = 2
 #: How often a step is tried when columns change under it.
 _ATTEMPTS = 10
 _INTERNAL = "An internal error ended the run"
@@ -47,14 +50,28 @@ def handlers(storage: Storage, stopping: asyncio.Event) -> Mapping[str, Handler]
     return {PREPARE_JOB: prepare, RELEASE_JOB: release}
 
 
-def batch_handler(storage: Storage, tools: Tools, stopping: asyncio.Event) -> Handler:
-    """The handler of the job that fills a batch. After `stopping` it gives its work back."""
+async def fill_batches(
+    database_url: str, storage: Storage, tools: Tools, stopping: asyncio.Event
+) -> None:
+    """Fill batches until `stopping` is set. Some slots are for the first batches of runs alone:
+    the batches of one organisation's large run may each take minutes."""
+    every = batch_handlers(storage, tools, stopping)
+    first = {FIRST_JOB: every[FIRST_JOB]}
+    async with asyncio.TaskGroup() as group:
+        group.create_task(jobs.run(database_url, every, stopping))
+        group.create_task(jobs.run(database_url, first, stopping, FIRST_SLOTS))
+
+
+def batch_handlers(
+    storage: Storage, tools: Tools, stopping: asyncio.Event
+) -> Mapping[str, Handler]:
+    """The handlers of the jobs that fill batches. After `stopping` they give their work back."""
 
     async def batch(payload: Mapping[str, Any]) -> None:
         run_id, number = UUID(payload["runId"]), payload["batch"]
         await _guarded(storage, run_id, lambda: run_batch(storage, tools, run_id, number, stopping))
 
-    return batch
+    return {BATCH_JOB: batch, FIRST_JOB: batch}
 
 
 async def prepare_run(storage: Storage, run_id: UUID, stopping: asyncio.Event) -> None:

@@ -1,20 +1,29 @@
 """Runs of tools over cells."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import strawberry
+from strawberry.dataloader import DataLoader
 
 from domain import ids, run_records, runs
-from domain.errors import ErrorCode, invalid
+from domain.columns import TableShape
+from domain.errors import ErrorCode, NotFound, invalid
+from domain.rows import read_rows_by_id
+from domain.selection import RowRecord
 from gql.context import Info
 from gql.scalars import JSON
+from gql.types import rows as row_types
 from gql.types import tables as table_types
 from gql.types.producers import Citation, Producer
 from gql.types.run_words import RunMode, RunReason, RunStatus
 
 if TYPE_CHECKING:
+    from gql.types.rows import Row
     from gql.types.tables import Table
 
 
@@ -51,6 +60,11 @@ class FailedCell:
         description="The key of the column; null when that is gone."
     )
     error: str = strawberry.field(description="Why.")
+    rows: strawberry.Private["DataLoader[UUID, Row | None]"]
+
+    @strawberry.field(description="The row itself; null when that was deleted.")
+    async def row(self) -> Annotated["Row", strawberry.lazy("gql.types.rows")] | None:
+        return await self.rows.load(UUID(self.row_id))
 
 
 @strawberry.type(description="What a run may take at most; null is without bound.")
@@ -78,10 +92,15 @@ class Run:
     budget: RunBudget = strawberry.field(description="What it may take at most.")
     input_tokens: JSON = strawberry.field(description="Tokens of its questions, a whole number.")
     output_tokens: JSON = strawberry.field(description="Tokens of the answers, a whole number.")
-    cost: JSON = strawberry.field(description="What its calls cost, in US dollars.")
-    rate: float | None = strawberry.field(description="Cells a second since it began.")
+    cost: JSON | None = strawberry.field(
+        description="What its calls cost, in US dollars; null when the price of one is not known."
+    )
+    rate: float | None = strawberry.field(
+        description="Cells a second since it began, to three digits."
+    )
     seconds_left: float | None = strawberry.field(
-        description="How long it will still take at this rate; null when nobody can tell."
+        description="How long it will still take at this rate, to a tenth of a second; null when "
+        "nobody can tell."
     )
     error: str | None = strawberry.field(
         description="Why it ended as it did, or what it waits for."
@@ -124,12 +143,14 @@ class Run:
             info.context.viewer, info.context.storage, self.record.id, place, first
         )
         keys = await _keys(info, self.record)
+        rows = DataLoader(partial(_rows, info, self.record.table_id))
         return [
             FailedCell(
                 cell_id=strawberry.ID(ids.cell_id(str(each.row_id), each.column_number)),
                 row_id=strawberry.ID(str(each.row_id)),
                 column=keys.get(each.column_number),
                 error=each.error,
+                rows=rows,
             )
             for each in found
         ]
@@ -158,9 +179,9 @@ class Run:
             ),
             input_tokens=JSON(run.input_tokens),
             output_tokens=JSON(run.output_tokens),
-            cost=JSON(run.cost),
-            rate=run.rate,
-            seconds_left=run.seconds_left,
+            cost=None if run.unpriced else JSON(run.cost),
+            rate=None if run.rate is None else float(f"{run.rate:.3g}"),
+            seconds_left=None if run.seconds_left is None else round(run.seconds_left, 1),
             error=run.error,
             revision=run.revision,
             created_by=run.created_by,
@@ -191,6 +212,21 @@ async def _keys(info: Info, run: run_records.Run) -> dict[int, str]:
     context = info.context
     shape = await context.storage.tables.shape(context.viewer.organization_id, run.table_id)
     return {column.number: column.key for column in shape.columns} if shape else {}
+
+
+async def _rows(info: Info, table_id: UUID, row_ids: Sequence[UUID]) -> list["Row | None"]:
+    """Rows of a table, one statement for all of them."""
+    shapes: list[TableShape] = []
+    try:
+        found = await read_rows_by_id(
+            info.context.viewer, info.context.storage, table_id, row_ids, shapes.append
+        )
+    except NotFound:
+        return [None] * len(row_ids)
+    return [
+        row_types.Row.of(each, shapes[-1]) if isinstance(each, RowRecord) else None
+        for each in found
+    ]
 
 
 @strawberry.type(description="A step of a run.")

@@ -111,8 +111,8 @@ class CellStateRow(SQLModel, table=True):
     row means that nobody has touched it.
 
     `run_id` is the last run that took it; `previous` the status to go back to when that run lets go
-    of it, and `before` the whole state as it was before. `outdated` says that rows elsewhere
-    changed which a calculation under way may have read. `inputs_hash` is of what the value was made
+    of it, and `before` the whole state as it was before. `outdated` says that something changed
+    which a calculation under way has read, here or elsewhere. `inputs_hash` is of what the value was made
     from, `raw` its text before it was read."""
 
     __tablename__ = "cell_state"

@@ -43,6 +43,11 @@ class CellRunRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_cell_run_table", "table_id", "id"),
         Index("ix_cell_run_organization", "organization_id", "id"),
+        Index(
+            "ix_cell_run_active",
+            "organization_id",
+            postgresql_where=text("status IN ('queued', 'running')"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -76,6 +81,7 @@ class CellRunRow(SQLModel, table=True):
     input_tokens: int = big_column()
     output_tokens: int = big_column()
     cost: Decimal = money_column()
+    unpriced: bool = Field(default=False)
     reserved_tokens: int = big_column()
     reserved_cost: Decimal = money_column()
     revision: int = big_column()

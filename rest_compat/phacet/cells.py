@@ -19,7 +19,8 @@ async def get_cell(call: Call) -> Response:
     """One cell as it stands in its row."""
     shape, record, column = await _read(call)
     index = shape.columns.index(column)
-    return json_response(shapes.cells(shape, record)[index])
+    asked = await rows.rows_asked(call, shape, [record])
+    return json_response(shapes.cells(shape, record, asked)[index])
 
 
 async def download_file_url(call: Call) -> Response:

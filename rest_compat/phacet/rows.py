@@ -1,20 +1,19 @@
 """Rows: a page of them, one, a new one, new values."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
-from domain import ids, numbers, rows, run_rows, runs
+from domain import ids, numbers, rows, run_rows
 from domain.columns import Column, ColumnType, TableShape
 from domain.errors import ErrorCode, Invalid, NotFound, Problem, StructureMoved, invalid
 from domain.paging import PageRequest
 from domain.rejections import show
 from domain.rows import NewRow, RowChange, RowsAdd, RowsUpdate
-from domain.run_records import CellsRun, RunMode, Selection
 from domain.selection import RowRecord, RowsQuery
 from rest_compat.endpoints import Call
 from rest_compat.phacet import shapes
@@ -51,9 +50,11 @@ async def list_rows(call: Call) -> Response:
     except Invalid:
         # The table is there and the query holds nothing else that could be wrong.
         raise invalid(ErrorCode.INVALID, "is not a cursor of this API", "cursor") from None
+    records = _records(page.rows)
+    asked = await rows_asked(call, used[-1], records)
     return json_response(
         {
-            "rows": [shapes.row(used[-1], each) for each in _records(page.rows)],
+            "rows": [shapes.row(used[-1], each, asked) for each in records],
             "hasMore": page.has_more,
             "nextCursor": page.cursors[-1] if page.has_more else None,
         }
@@ -117,13 +118,10 @@ async def _update_and_run(
 
 async def _run(call: Call, table_id: UUID, row_id: UUID) -> None:
     """Start the tools of all columns on a row, if there are any."""
-    shape, record = await read(call, table_id, row_id)
+    _, record = await read(call, table_id, row_id)
     if record is None:
         raise NotFound("Row")
-    if any(column.tool is not None for column in shape.columns):
-        selection = Selection(row_ids=[row_id])
-        command = CellsRun(table_id, selection=selection, mode=RunMode.ALL)
-        await runs.start_run(call.viewer, call.storage, command)
+    await run_rows.fill_rows(call.viewer, call.storage, table_id, [row_id])
 
 
 async def read(call: Call, table_id: UUID, row_id: UUID) -> tuple[TableShape, RowRecord | None]:
@@ -230,7 +228,18 @@ async def _shown(call: Call, table_id: UUID, row_id: UUID) -> dict[str, Any]:
     shape, record = await read(call, table_id, row_id)
     if record is None:
         raise NotFound("Row")
-    return shapes.row(shape, record)
+    return shapes.row(shape, record, await rows_asked(call, shape, [record]))
+
+
+async def rows_asked(
+    call: Call, shape: TableShape, records: Sequence[RowRecord]
+) -> Collection[UUID]:
+    """Rows of a table without tools whose tools were started. Elsewhere the states of cells tell,
+    and rows without an empty cell look the same."""
+    if shape.stateful_columns:
+        return ()
+    ids_ = [record.id for record in records if None in record.values]
+    return await call.storage.runs.asked(shape, ids_) if ids_ else ()
 
 
 def _records(found: Sequence[str | RowRecord | None]) -> list[RowRecord]:

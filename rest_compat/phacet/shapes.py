@@ -1,12 +1,13 @@
 """Records of the domain as this dialect shows them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from orjson import Fragment
 
-from domain.cells import CellStatus
-from domain.columns import Column, ColumnType, TableShape
+from domain.cells import WHOLE_ROW, CellStatus
+from domain.columns import Column, ColumnType, ComputedBy, TableShape
 from domain.entities import File, Project, Session, Table
 from domain.selection import RowRecord, cell_status
 from domain.webhook_records import WebhookSecret
@@ -73,19 +74,22 @@ def session(record: Session) -> dict[str, Any]:
     }
 
 
-def row(shape: TableShape, record: RowRecord) -> dict[str, Any]:
-    """A row with one cell for each column, in order."""
+def row(shape: TableShape, record: RowRecord, asked: Collection[UUID] = ()) -> dict[str, Any]:
+    """A row with one cell for each column, in order. `asked` are rows whose tools were started
+    although the table has none."""
     return {
         "id": str(record.id),
         "tableId": str(record.table_id),
         "sessionId": str(record.session_id),
-        "cells": cells(shape, record),
+        "cells": cells(shape, record, asked),
         "createdAt": moment(record.created_at),
         "updatedAt": moment(record.updated_at),
     }
 
 
-def cells(shape: TableShape, record: RowRecord) -> list[dict[str, Any]]:
+def cells(
+    shape: TableShape, record: RowRecord, asked: Collection[UUID] = ()
+) -> list[dict[str, Any]]:
     """The cells of a row.
 
     Clients look at a row until all of its cells are resolved. So once a run has been over it, empty
@@ -94,9 +98,10 @@ def cells(shape: TableShape, record: RowRecord) -> list[dict[str, Any]]:
         _status(shape, record, column, json)
         for column, json in zip(shape.columns, record.values, strict=True)
     ]
-    if _was_run(shape, record) and not _UNDER_WAY.intersection(statuses):
+    was_run = record.id in asked or _was_run(shape, record)
+    if was_run and not _UNDER_WAY.intersection(statuses):
         statuses = [
-            status if column.stateful else CellStatus.RESOLVED
+            CellStatus.RESOLVED if _waits_for_nobody(column, status) else status
             for column, status in zip(shape.columns, statuses, strict=True)
         ]
     row_id, updated = str(record.id), moment(record.updated_at)
@@ -152,7 +157,15 @@ def _status(shape: TableShape, record: RowRecord, column: Column, json: str | No
     return CellStatus.INITIALIZED if json is None else CellStatus.RESOLVED
 
 
+def _waits_for_nobody(column: Column, status: CellStatus) -> bool:
+    """Whether a cell is empty that neither a tool of its column nor an outside worker fills."""
+    filled = column.tool is not None or column.computed_by is ComputedBy.EXTERNAL
+    return not filled and status is CellStatus.INITIALIZED
+
+
 def _was_run(shape: TableShape, record: RowRecord) -> bool:
-    """Whether a run has touched a cell of the row."""
+    """Whether a run has touched a cell of the row, or would have if there were any tool."""
+    if WHOLE_ROW in record.states:
+        return True
     states = (record.states.get(each.number) for each in shape.stateful_columns)
     return any(state is not None and state.run_id is not None for state in states)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from persistence import jobs
-from persistence.run_starts import BATCH_JOB
 from processing import cell_runs
 from tests.rest.calls import Calls, column
 from tests.rest.conftest import site
@@ -38,7 +37,7 @@ async def worker(site: Site, postgres_url: str) -> AsyncIterator[None]:
     storage = gateway.storage
     handlers = {
         **cell_runs.handlers(storage, stopping),
-        BATCH_JOB: cell_runs.batch_handler(storage, gateway.engines.tools, stopping),
+        **cell_runs.batch_handlers(storage, gateway.engines.tools, stopping),
     }
     task = asyncio.create_task(jobs.run(postgres_url, handlers, stopping))
     yield

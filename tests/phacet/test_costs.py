@@ -2,9 +2,11 @@
 
 from uuid import uuid4
 
+import pytest
+
 from domain import projects
 from domain.entities import ProjectCreate
-from tests.phacet.calls import Phacet, shop
+from tests.phacet.calls import Phacet, Shop, shop
 from tests.rest.calls import Calls, column
 from tests.rest.test_costs import metadata_statements, row_statements
 from tests.serving import Site
@@ -26,8 +28,13 @@ async def test_projects_take_four_statements_whatever_they_hold(
     assert costs == [(1, 4), (10, 4)]
 
 
-async def test_a_page_of_rows_is_one_statement(site: Site, phacet: Phacet, calls: Calls) -> None:
-    table = await shop(calls)
+@pytest.mark.parametrize(("names", "statements"), [(("price",), 3), (("price", "empty"), 6)])
+async def test_a_page_of_rows_is_one_statement(
+    site: Site, phacet: Phacet, calls: Calls, names: tuple[str, ...], statements: int
+) -> None:
+    """And one more for empty cells of a table without tools: were its tools started?"""
+    made = await calls.table(*(column(name, "number") for name in names))
+    table = Shop(made["id"], {})
     await calls.add(table.id, *({"price": n} for n in range(150)))
     await phacet.get(f"/tables/{table.id}/rows")
     database = site.gateway.database
@@ -36,7 +43,7 @@ async def test_a_page_of_rows_is_one_statement(site: Site, phacet: Phacet, calls
             page = await phacet.get(f"/tables/{table.id}/rows", take=100)
             await phacet.get(f"/tables/{table.id}/rows/{page['rows'][0]['id']}")
             await phacet.get(f"/tables/{table.id}/cells/{page['rows'][0]['cells'][0]['id']}")
-    assert (len(seen), metadata) == (3, [])
+    assert (len(seen), metadata) == (statements, [])
 
 
 async def test_a_repeat_makes_no_second_row(phacet: Phacet, calls: Calls) -> None:

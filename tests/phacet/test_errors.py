@@ -18,8 +18,9 @@ from domain.entities import ProjectCreate, TableCreate
 from domain.errors import ErrorCode, Problem
 from domain.keys import ApiKeyCreate
 from persistence import organizations
-from rest_compat.phacet.errors import render_error, sentence
+from rest_compat.phacet.errors import KEYS, render_error, sentence
 from rest_compat.phacet.routes import ENDPOINTS, PREFIXES
+from rest_compat.wire import Refused
 from tests.phacet.calls import Phacet, Shop, refused, shop
 from tests.rest.calls import UNKNOWN, Calls, column
 from tests.serving import Site, serve
@@ -207,6 +208,13 @@ def test_an_error_without_an_endpoint_tells_nothing() -> None:
     answer = render_error(RuntimeError("a secret"), None)
     told = {"message": "Internal server error", "errorKey": "InternalServerError"}
     assert (answer.status_code, json.loads(bytes(answer.body))) == (500, told)
+
+
+@pytest.mark.parametrize(("status", "key"), sorted(KEYS.items()))
+def test_every_status_has_its_key(status: int, key: str) -> None:
+    answer = render_error(Refused(status, "Not so fast"), None)
+    told = {"message": "Not so fast", "errorKey": key}
+    assert (answer.status_code, json.loads(bytes(answer.body))) == (status, told)
 
 
 def test_very_many_problems_are_told_in_short() -> None:

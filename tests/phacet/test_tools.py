@@ -10,6 +10,7 @@ from tests.phacet.receiver import Receiver
 from tests.phacet.test_flows import folder, inbox, site
 from tests.rest.calls import Calls
 from tests.serving import Site
+from tests.tools.answering import Asked, Reply, answering
 
 __all__ = ["folder", "inbox", "site"]
 
@@ -160,6 +161,66 @@ async def test_an_edit_by_the_tables_api_makes_cells_stale(
     assert (cell(row, "twice")["status"], cell(row, "four")["status"]) == ("stale",) * 2
     sent = await inbox.next()
     assert (sent.json["eventType"], sent.json["data"]["rowId"]) == ("row.updated", made["id"])
+
+
+_ASK = """mutation($table: ID!, $url: String!) {
+  columnAdd(input: {tableId: $table, column: {key: "asked", label: "asked", type: TEXT,
+    tool: {run: {http: {url: $url}}}}}) { column { id } errors { message } } }"""
+
+
+async def test_a_row_that_is_put_while_its_cells_are_made_ends_resolved(
+    site: Site, phacet: Phacet, calls: Calls
+) -> None:
+    """Who puts a row and polls for it must see its end, whatever an earlier run is doing."""
+    first, gate = asyncio.Event(), asyncio.Event()
+
+    async def reply(asked: Asked) -> Reply:
+        if asked.path.endswith("/old"):
+            first.set()
+            await gate.wait()
+        return Reply(f'"{asked.path[1:]}"')
+
+    async with answering(reply) as server:
+        table = await shop(calls)
+        url = server.url("/{{title}}")
+        made = (await site.graphql(_ASK, table=table.id, url=url))["columnAdd"]
+        assert made["errors"] == []
+        table.columns["asked"] = made["column"]["id"]
+        row = await _started(phacet, table, title="old")
+        async with asyncio.timeout(60):
+            await first.wait()
+        path = f"/tables/{table.id}/rows/{row['id']}"
+        shown = await phacet.put(path, {"cells": table.cells(title="new")})
+        assert cell(shown, "asked")["status"] in ("queued", "calculating", "resolved")
+        row = await _settled(phacet, table, row["id"])
+        assert (values(row)["asked"], set(statuses(row))) == ("new", {"resolved"})
+        # The answer to the old question comes too late, and changes nothing.
+        gate.set()
+        shown = await phacet.put(path, {"cells": table.cells(price=1), "runRow": False})
+        assert (values(shown)["asked"], set(statuses(shown))) == ("new", {"resolved"})
+
+
+async def test_a_table_without_tools_is_done_at_once(phacet: Phacet, calls: Calls) -> None:
+    table = await shop(calls)
+    plain = await phacet.row(table, title="plain")
+    assert statuses(plain) == ["resolved"] + ["initialized"] * 5
+    made = await _started(phacet, table, title="asked")
+    assert set(statuses(made)) == {"resolved"}
+    assert [each["value"] for each in made["cells"]] == ["asked", *[None] * 5]
+    path = f"/tables/{table.id}/rows"
+    assert await phacet.get(f"{path}/{made['id']}") == made
+    [listed, again] = (await phacet.get(path))["rows"]
+    assert (listed, again) == (plain, made)
+    for each in made["cells"]:
+        assert await phacet.get(f"/tables/{table.id}/cells/{each['id']}") == each
+    for body in ({"cells": table.cells(price=2)}, {"cells": []}):
+        plain = await phacet.row(table, title="plain")
+        assert "initialized" in statuses(plain)
+        shown = await phacet.put(f"{path}/{plain['id']}", {**body, "runRow": False})
+        assert "initialized" in statuses(shown)
+        shown = await phacet.put(f"{path}/{plain['id']}", body)
+        assert set(statuses(shown)) == {"resolved"}
+        assert await phacet.get(f"{path}/{plain['id']}") == shown
 
 
 async def test_many_rows_at_once(phacet: Phacet, table: Shop) -> None:

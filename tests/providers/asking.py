@@ -45,7 +45,8 @@ class Asking:
             changes.pop("model", "test-model"),
             changes.pop("base_url", self.models.url),
             changes.pop("api_key", KEY),
-            ProviderSettings(**changes),
+            is_default=changes.pop("is_default", False),
+            settings=ProviderSettings(**changes),
         )
         return await self.world.storage.providers.create(  # type: ignore[return-value]
             self.world.viewer.organization_id, "test", command

@@ -88,7 +88,6 @@ async def test_each_kind_is_asked_in_its_protocol(
         (ColumnType.TEXT, {}, None, None),
         (ColumnType.TEXT, {}, "not_found", None),
         (ColumnType.NUMBER, {}, "NOT_FOUND", None),
-        (ColumnType.SELECT, {"options": ["Red"]}, "  ", None),
         (ColumnType.MULTI_SELECT, {"options": ["A"]}, [], None),
     ],
 )
@@ -112,8 +111,6 @@ async def test_values_come_in_the_form_of_the_column(
         (ColumnType.NUMBER, " 42 ", 42),
         (ColumnType.BOOLEAN, "true", True),
         (ColumnType.TEXT, "NOT_FOUND", None),
-        (ColumnType.TEXT, "", None),
-        (ColumnType.NUMBER, " \n", None),
     ],
 )
 async def test_bare_values_are_taken_where_no_talk_can_be_mistaken_for_them(
@@ -127,6 +124,8 @@ async def test_bare_values_are_taken_where_no_talk_can_be_mistaken_for_them(
 
 BAD = {
     "prose": (replies.prose(), ColumnType.TEXT, "prose instead of a value"),
+    "blank": (text(" \n"), ColumnType.NUMBER, "the answer is empty"),
+    "blank value": (value("  "), ColumnType.SELECT, "the value is an empty text"),
     "prose for a number": (text("It is about twelve."), ColumnType.NUMBER, "does not fit"),
     "prose around": (text('Here: {"value": "x"}'), ColumnType.TEXT, "text around the JSON"),
     "prose behind": (text('{"value": "x"} as asked'), ColumnType.TEXT, "text behind the JSON"),

@@ -28,7 +28,6 @@ from domain.tool_records import (
 )
 from domain.tools import make_tool
 from persistence import jobs
-from persistence.run_starts import BATCH_JOB
 from processing import cell_runs
 from tests.worlds import World
 
@@ -143,6 +142,14 @@ class Running:
         """The run once it has ended."""
         return await self.until(run, lambda found: found.is_over)
 
+    async def settled(self, run: Run) -> None:
+        """Wait until no job of the run is left. Other tests may leave theirs in the same queue."""
+        own = "convert_from(payload, 'utf8')::jsonb->>'runId' = $1"
+        count = f"SELECT count(*) FROM pgqueuer WHERE {own}"
+        async with asyncio.timeout(60):
+            while await self.world.database.pool.fetchval(count, str(run.id)):
+                pass
+
     async def filled(self, table_id: UUID, **command: Any) -> Run:
         """A run from its beginning to its end."""
         async with self.worker():
@@ -153,16 +160,15 @@ class Running:
         """A worker inside this process."""
         stopping = asyncio.Event()
         storage = self.world.storage
-        handlers = {
-            **cell_runs.handlers(storage, stopping),
-            BATCH_JOB: cell_runs.batch_handler(storage, tools or self.tools, stopping),
-        }
-        task = asyncio.create_task(jobs.run(self.url, handlers, stopping))
+        tools = tools or self.tools
+        batches = asyncio.create_task(cell_runs.fill_batches(self.url, storage, tools, stopping))
+        others = cell_runs.handlers(storage, stopping)
+        task = asyncio.create_task(jobs.run(self.url, others, stopping))
         try:
             yield
         finally:
             stopping.set()
-            await task
+            await asyncio.gather(task, batches)
 
     async def values(self, table_id: UUID, key: str) -> list[Any]:
         """The values of a column in the order of the rows."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from domain import runs
 from domain.run_records import Budget, Run, RunReason, RunStatus
 from domain.run_rules import affordable
 from domain.tool_ports import CallEstimate, TryLater
@@ -50,6 +51,51 @@ async def test_no_call_is_made_beyond_the_budget(running: Running, workers: int)
     statuses = await running.statuses(table_id, "one")
     assert [each is None for each in values] == [each is None for each in statuses]
     await running.check_log(table_id)
+
+
+async def test_what_was_set_aside_and_not_spent_is_used_in_the_same_run(running: Running) -> None:
+    table_id = await _table(running, 70)
+
+    class Cautious(CountingTools):
+        async def estimates(self, work: Any) -> list[CallEstimate]:
+            return [CallEstimate(cost_low=Decimal(1), cost_high=Decimal(10))] * len(work.calls)
+
+    running.tools = Cautious(cost=Decimal(1))
+    run = await running.filled(table_id, columns=["one"], budget=Budget(cost=Decimal(75)))
+    # At no time were more than seven calls allowed at once; one that may cost ten must fit.
+    assert (run.cells_resolved, run.cells_left, run.cost) == (66, 4, Decimal(66))
+    assert (run.status, run.reasons) == (RunStatus.PARTIAL, [RunReason.BUDGET])
+    assert len(running.tools.calls) == 66
+    assert await _reserved(running, run) == (0, Decimal(0))
+    await running.check_log(table_id)
+
+
+async def test_a_paused_run_begins_no_round_of_its_budget(running: Running) -> None:
+    table_id = await _table(running, 4)
+
+    class Cautious(CountingTools):
+        async def estimates(self, work: Any) -> list[CallEstimate]:
+            return [CallEstimate(cost_low=Decimal(1), cost_high=Decimal(3))] * len(work.calls)
+
+    running.tools = Cautious(cost=Decimal(1))
+    running.tools.hold()
+    world = running.world
+    async with running.worker():
+        run = await running.start(table_id, columns=["one"], budget=Budget(cost=Decimal(6)))
+        await running.tools.arrived.wait()
+        await runs.pause_run(world.viewer, world.storage, run.id)
+        running.tools.release()
+        await running.until(run, lambda found: found.cells_resolved == 2)
+        paused = "SELECT count(*) FROM cell_batch WHERE run_id = $1 AND status = 'paused'"
+        while not await world.database.pool.fetchval(paused, run.id):
+            pass
+        assert (
+            sorted(map(str, await running.statuses(table_id, "one")))
+            == ["queued"] * 2 + ["resolved"] * 2
+        )
+        await runs.resume_run(world.viewer, world.storage, run.id)
+        run = await running.over(run)
+    assert (run.status, run.cells_resolved, run.cost) == (RunStatus.COMPLETED, 4, Decimal(4))
 
 
 async def test_tokens_are_a_budget_too_and_what_reads_the_rest_is_not_made(

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from persistence import jobs
-from persistence.run_starts import BATCH_JOB
 from processing import cell_runs
 from tests.serving import Site, serve
 
@@ -17,7 +17,7 @@ _RUN = """
   id status mode name reasons rows prepared error cost inputTokens outputTokens rate secondsLeft
   columns budget { cost tokens rows } table { name }
   cells { total waiting resolved cached failed stale left dropped skipped }
-  failedCells { cellId rowId column error }
+  failedCells { cellId rowId column error row { id position data } }
 """
 _START = f"""
 mutation($input: CellsRunInput!) {{
@@ -48,7 +48,7 @@ async def _worker(site: Site, url: str) -> AsyncIterator[None]:
     storage = gateway.storage
     handlers = {
         **cell_runs.handlers(storage, stopping),
-        BATCH_JOB: cell_runs.batch_handler(storage, gateway.engines.tools, stopping),
+        **cell_runs.batch_handlers(storage, gateway.engines.tools, stopping),
     }
     task = asyncio.create_task(jobs.run(url, handlers, stopping))
     try:
@@ -115,11 +115,60 @@ async def test_a_run_from_start_to_end(site: Site, postgres_url: str) -> None:
     assert found["run"]["secondsLeft"] == 0
     [failed] = found["run"]["failedCells"]
     assert failed["column"] == "part"
+    assert (failed["row"]["id"], failed["row"]["position"]) == (failed["rowId"], 1)
+    assert failed["row"]["data"]["name"] == "b"
+    assert found["run"]["rate"] == float(f"{found['run']['rate']:.3g}")
     assert "ZeroDivisionError" in failed["error"]
     assert [each["id"] for each in found["table"]["runs"]] == [run["id"]]
     data = [row["data"] for row in found["table"]["rows"]["nodes"]]
     assert [row["loud"] for row in data] == ["A", "B"]
     assert [row["part"] for row in data] == [0.5, None]
+
+
+_STATUSES = """
+subscription($id: ID!) {
+  cellStatusChanged(tableId: $id, columns: ["loud"]) {
+    __typename ... on CellStatusesChanged { revision cells { column previousStatus status } } }
+}"""
+
+
+async def test_statuses_are_told_while_a_run_goes_on(site: Site, postgres_url: str) -> None:
+    table_id = await _table(site, [{"name": "a", "n": 1}, {"name": "b", "n": 1}])
+    async with site.socket() as socket, _worker(site, postgres_url):
+        await socket.subscribe("s", _STATUSES, id=table_id)
+        assert (await socket.event("s"))["__typename"] == "StreamStarted"
+        await site.graphql(_START, input={"tableId": table_id, "columns": ["loud"]})
+        moves = []
+        while sum(len(each) for each in moves) < 6:
+            event = await socket.event("s")
+            moves.append([(c["previousStatus"], c["status"]) for c in event["cells"]])
+    # All moves of one revision are one event.
+    assert moves == [
+        [("READY", "QUEUED")] * 2,
+        [("QUEUED", "CALCULATING")] * 2,
+        [("CALCULATING", "RESOLVED")] * 2,
+    ]
+
+
+async def test_progress_is_told_four_times_a_second_at_most(site: Site, postgres_url: str) -> None:
+    table_id = await _table(site, [{"name": str(n), "n": 1} for n in range(900)])
+    started = await site.graphql(_START, input={"tableId": table_id, "columns": ["loud", "part"]})
+    run_id = started["cellsRun"]["run"]["id"]
+    loop, times = asyncio.get_running_loop(), []
+    async with site.socket() as socket:
+        await socket.subscribe("p", _PROGRESS, id=run_id)
+        while True:
+            event = await socket.event("p")
+            times.append(loop.time())
+            if len(times) == 1:
+                stack = AsyncExitStack()
+                await stack.enter_async_context(_worker(site, postgres_url))
+            if event["run"]["status"] == "COMPLETED":
+                break
+        await stack.aclose()
+    # Nine steps at least: taking, two groups and their columns, for each of two batches.
+    assert len(times) >= 3
+    assert all(later - before > 0.2 for before, later in pairwise(times))
 
 
 async def test_looking_before_a_run_writes_nothing(site: Site) -> None:

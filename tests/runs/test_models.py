@@ -77,6 +77,59 @@ async def test_one_bad_answer_is_named_and_stops_nobody(
     await running.check_log(table_id)
 
 
+async def test_a_model_that_says_nothing_has_not_answered(running: Running, asking: Asking) -> None:
+    table_id = await _table(running, 3)
+    said = {"n0": replies.empty(), "n1": replies.text('{"value": " "}'), "n2": "NOT_FOUND"}
+    asking.models.answer = lambda call: said[call.inputs["name"]]
+    run = await running.filled(table_id)
+    assert (run.status, run.cells_failed, run.cells_resolved) == (RunStatus.PARTIAL, 2, 1)
+    assert await running.statuses(table_id, "one") == ["error", "error", "resolved"]
+    assert sorted(await _failed(running, run)) == [
+        "The model gave no value: the answer is empty",
+        "The model gave no value: the value is an empty text; null says that there is none",
+    ]
+    # Twice more each, and then it is an error that says who failed.
+    assert asking.models.count == 7
+    [state, *_] = await running.states(table_id, "one")
+    assert state is not None
+    assert (state["producer"]["provider"], state["producer"]["model"]) == ("local", "test-model")
+
+
+async def test_a_model_that_does_not_answer_in_time_ends_as_an_error(running: Running) -> None:
+    async with open_asking(running.world) as opened:
+        await opened.provider(timeout_seconds=0.2)
+        running.tools = opened.tools  # type: ignore[assignment]
+        _for(opened.models, "n1", replies.hangs())
+        table_id = await _table(running, 3)
+        run = await running.filled(table_id)
+        assert (run.status, run.cells_resolved, run.cells_failed) == (RunStatus.PARTIAL, 2, 1)
+        [error] = await _failed(running, run)
+        assert error == "The model did not answer within 0.2 seconds"
+        assert await running.values(table_id, "one") == ["about n0", None, "about n2"]
+        assert opened.models.count == 5
+
+
+async def test_another_default_provider_answers_anew(running: Running, asking: Asking) -> None:
+    table_id = await _table(running, 2)
+    await running.filled(table_id)
+    run = await running.filled(table_id, mode=RunMode.ALL)
+    assert (run.cells_cached, asking.models.count) == (2, 2)
+    asking.models.answer = lambda call: f"better {call.inputs['name']}"
+    await asking.provider("other", model="better-model", is_default=True)
+    run = await running.filled(table_id, mode=RunMode.ALL)
+    assert (run.cells_resolved, run.cells_cached, asking.models.count) == (2, 0, 4)
+    assert await running.values(table_id, "one") == ["better n0", "better n1"]
+    run = await running.filled(table_id, mode=RunMode.ALL)
+    assert (run.cells_cached, asking.models.count) == (2, 4)
+
+
+async def test_a_call_without_a_price_leaves_the_cost_unknown(
+    running: Running, asking: Asking
+) -> None:
+    run = await running.filled(await _table(running, 1))
+    assert (run.status, run.unpriced) == (RunStatus.COMPLETED, True)
+
+
 async def test_too_many_requests_are_waited_for(running: Running, asking: Asking) -> None:
     table_id = await _table(running, 3)
     asking.models.next(replies.soon(), replies.soon())

@@ -28,7 +28,6 @@ from domain.trigger_records import (
 from persistence import jobs, workflow_runs
 from persistence.engine import Database
 from persistence.firings import Firings
-from persistence.run_starts import BATCH_JOB
 from persistence.storage import PostgresStorage
 from persistence.trigger_relay import JOB
 from persistence.triggers import DROP_JOB
@@ -175,7 +174,7 @@ async def running_worker(url: str, database: Database) -> AsyncIterator[None]:
             JOB: firing_jobs.handler(storage, actions, stopping),
             DROP_JOB: firing_jobs.drop_handler(database),
             **cell_runs.handlers(storage, stopping),
-            BATCH_JOB: cell_runs.batch_handler(storage, engines.tools, stopping),
+            **cell_runs.batch_handlers(storage, engines.tools, stopping),
         }
         group.create_task(relay(storage.relay, open_bus("memory://"), stopping, every=0.02))
         group.create_task(jobs.run(url, handlers, stopping))

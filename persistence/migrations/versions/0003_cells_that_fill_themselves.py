@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("input_tokens", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("output_tokens", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("cost", sa.Numeric(), server_default=sa.text("0"), nullable=False),
+        sa.Column("unpriced", sa.Boolean(), nullable=False),
         sa.Column("reserved_tokens", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("reserved_cost", sa.Numeric(), server_default=sa.text("0"), nullable=False),
         sa.Column("revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
@@ -94,6 +95,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_cell_run_organization", "cell_run", ["organization_id", "id"], unique=False)
     op.create_index("ix_cell_run_table", "cell_run", ["table_id", "id"], unique=False)
+    op.create_index(
+        "ix_cell_run_active",
+        "cell_run",
+        ["organization_id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('queued', 'running')"),
+    )
     op.create_table(
         "enrichment",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -461,6 +469,11 @@ def downgrade() -> None:
     op.drop_table("provider")
     op.drop_index("ix_enrichment_table", table_name="enrichment")
     op.drop_table("enrichment")
+    op.drop_index(
+        "ix_cell_run_active",
+        table_name="cell_run",
+        postgresql_where=sa.text("status IN ('queued', 'running')"),
+    )
     op.drop_index("ix_cell_run_table", table_name="cell_run")
     op.drop_index("ix_cell_run_organization", table_name="cell_run")
     op.drop_table("cell_run")
