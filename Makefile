@@ -1,6 +1,7 @@
 # tablecast. Only features of GNU make 3.81, which macOS brings.
 #   make run     set up and start everything          make check   all gates but the tests
-#   make test    set up and run all tests             make fmt     format the code
+#   make test    set up and run the tests             make fmt     format the code
+#   make test-long  the same proofs over more data
 
 SHELL := /bin/sh
 export UV_PYTHON_DOWNLOADS := never
@@ -13,13 +14,17 @@ PINS := pyproject.toml uv.lock requirements.txt requirements-dev.txt
 PYTHON := $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
   if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 
-.PHONY: run test check bench bench-long drill fmt lock clean needs-python
+.PHONY: run test test-long check bench bench-long drill fmt lock clean needs-python
 
 run: .venv/run.stamp
 	@exec $(BIN)/tablecast up
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/rules
+
+# The same proofs over more data, and properties over many more examples, found anew each time.
+test-long: .venv/dev.stamp
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "long or hypothesis" --hypothesis-profile=long
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check

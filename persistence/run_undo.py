@@ -22,7 +22,7 @@ _DONE = f"('{CellStatus.RESOLVED}', '{CellStatus.STALE}', '{CellStatus.ERROR}')"
 _EDGE = f"""
 SELECT row_id FROM cell_state
 WHERE table_id = $1 AND run_id = $2 AND status IN {_DONE} AND ($3::uuid IS NULL OR row_id > $3)
-ORDER BY row_id OFFSET {MOST_CELLS - 1} LIMIT 1
+ORDER BY row_id OFFSET $4 LIMIT 1
 """
 _SAVED = f"""
 SELECT row_id, column_number, status, before FROM cell_state
@@ -38,7 +38,7 @@ async def last_row(
     connection: Connection, shape: TableShape, run_id: UUID, after: UUID | None
 ) -> UUID | None:
     """Up to which row by id one transaction can go; None for all that is left."""
-    found: UUID | None = await connection.fetchval(_EDGE, shape.id, run_id, after)
+    found: UUID | None = await connection.fetchval(_EDGE, shape.id, run_id, after, MOST_CELLS - 1)
     return found
 
 

@@ -1,24 +1,28 @@
-"""One PostgreSQL and one Valkey for each test run; an empty database for each test process."""
+"""One PostgreSQL and one Valkey for each test run; a migrated database for each module of tests."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
-import asyncpg
 import pytest
 from hypothesis import settings
 
+from tests import databases
 from tests.services import Services
 
 _services: list[Services] = []
 
 settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile("long", max_examples=500, deadline=None, print_blob=True)
 settings.load_profile("ci")
 
 
 def _start() -> dict[str, str]:
     services = Services()
     _services.append(services)
-    return services.start()
+    urls = services.start()
+    asyncio.run(databases.prepare(urls["postgres"]))
+    return urls
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -49,20 +53,13 @@ def service_urls(request: pytest.FixtureRequest) -> dict[str, str]:
     return given["services"] if "services" in given else _start()
 
 
-async def _create_database(maintenance_url: str, name: str) -> None:
-    connection = await asyncpg.connect(maintenance_url)
-    try:
-        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
-    finally:
-        await connection.close()
-
-
-@pytest.fixture(scope="session")
-def postgres_url(service_urls: dict[str, str], worker_id: str) -> str:
-    """A database of this test process; empty at first."""
-    name = f"test_{worker_id}"
-    asyncio.run(_create_database(service_urls["postgres"], name))
-    return service_urls["postgres"].replace("/postgres?", f"/{name}?")
+@pytest.fixture(scope="module")
+def postgres_url(service_urls: dict[str, str]) -> Iterator[str]:
+    """A migrated database for the tests of one module: what others leave behind, jobs and messages
+    that wait, is none of theirs, and the catalogue stays small."""
+    url = asyncio.run(databases.create(service_urls["postgres"]))
+    yield url
+    asyncio.run(databases.drop(service_urls["postgres"], url))
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,6 @@ from domain.access import Role, Viewer
 from domain.keys import ApiKeyCreate
 from persistence import organizations
 from persistence.engine import Database
-from persistence.migrate import upgrade_async
 from persistence.storage import PostgresStorage
 from server.app import create_app
 from server.gateway import Gateway
@@ -129,8 +128,7 @@ class Socket:
 async def serve(
     postgres_url: str, redis_url: str, folder: Path, **settings: Any
 ) -> AsyncIterator[Site]:
-    """Migrate, make an organisation with an admin key, and serve on a free port."""
-    await upgrade_async(postgres_url)
+    """Make an organisation with an admin key in a migrated database, and serve on a free port."""
     organization_id, secret = await _organization(postgres_url)
     chosen = Settings(
         database_url=postgres_url, redis_url=redis_url, data=folder, demo=False, **settings

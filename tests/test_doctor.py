@@ -5,32 +5,24 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from domain import named_secrets, providers
 from domain.ids import table_number_of
 from domain.provider_records import ProviderCreate, ProviderKind, SecretSet
 from persistence.storage import PostgresStorage
-from persistence.urls import asyncpg_dsn
 from server.doctor import Finding, Verdict, examine
 from server.settings import Settings
+from tests import databases
 from tests.worlds import World, open_world
 
 
 @pytest.fixture
 async def own_url(postgres_url: str) -> AsyncIterator[str]:
     """A database that no other test has broken on purpose."""
-    plain = await asyncpg.connect(asyncpg_dsn(postgres_url))
-    name = f"doctor_{uuid4().hex}"
-    await plain.execute(f"CREATE DATABASE {name}")
-    parts = urlsplit(postgres_url)
-    yield urlunsplit(parts._replace(path=f"/{name}"))
-    await plain.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await plain.close()
+    async with databases.own(postgres_url) as url:
+        yield url
 
 
 @pytest.fixture
@@ -136,7 +128,7 @@ async def test_the_command_ends_as_it_says(world: World, settings: Settings) -> 
         "REDIS_URL": settings.redis_url or "",
         "TABLECAST_DATA": str(settings.data),
     }
-    for _ in range(5):
+    for _ in range(2):
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", "from server.cli import main; main()", "doctor"),
             env=os.environ | given,

@@ -14,7 +14,6 @@ from domain.entities import TableCreate
 from domain.rows import NewRow, RowsAdd
 from persistence import organizations
 from persistence.engine import Database
-from persistence.migrate import upgrade_async
 from persistence.secret_box import SecretBox
 from persistence.storage import PostgresStorage
 
@@ -63,8 +62,7 @@ def column(given: NewColumn | str) -> NewColumn:
 
 @asynccontextmanager
 async def open_world(postgres_url: str, name: str = "Test") -> AsyncIterator[World]:
-    """A new organisation in the database of this test process."""
-    await upgrade_async(postgres_url)
+    """A new organisation in a migrated database."""
     async with Database.connect(postgres_url, pool_size=40) as database:
         woken: list[tuple[str, UUID, int]] = []
 

@@ -22,7 +22,7 @@ from persistence.dependents import Dependents
 from persistence.relay import Relay
 from persistence.shapes import Shapes
 from tests.cells.test_writes import tooled, update
-from tests.imports.importing import Importer, WorkerProcess
+from tests.imports.importing import Importer
 from tests.triggers.automation import eventually
 from tests.triggers.test_killed import held
 from tests.worlds import World
@@ -286,7 +286,7 @@ async def test_a_worker_is_killed_while_writing(
     items, orders, item_ids = await _many(world, 1_200)
     await update(world, items, item_ids[0], n=10)
     async with held(importer.url, table, "SHARE") as is_waiting:
-        worker = WorkerProcess(importer, redis_url)
+        worker = importer.worker_process(redis_url)
         try:
             await eventually(is_waiting)
         finally:

@@ -3,13 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from tests.cells.scripts import STEPS, UNDER_WAY, Graph, Script, Seen, graphs
+from tests.examples import examples
 from tests.imports.importing import Importer
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(graph=graphs(), steps=STEPS)
 async def test_exactly_the_dependents_are_stale(
     importer: Importer, graph: Graph, steps: list[Any]

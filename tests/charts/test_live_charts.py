@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import charts, rows
@@ -18,6 +18,7 @@ from gql.chart_stream import ChartFollower
 from gql.types.chart_events import ChartPointsChanged, ChartSnapshot
 from gql.types.charts import ChartPoint
 from tests.charts.drawing import CHANGED, UPDATE, apply, data_of, new_chart
+from tests.examples import examples
 from tests.gql.documents import add, new_table
 from tests.serving import Site, Socket
 from tests.worlds import World, open_world
@@ -129,7 +130,7 @@ def _as_client(points: Sequence[Point]) -> dict[str, ChartPoint]:
     return {point.key: ChartPoint.of(point) for point in points}
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(
     script=SCRIPT,
     slices=st.lists(st.integers(1, 4), min_size=8, max_size=8),

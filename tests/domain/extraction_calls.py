@@ -1,11 +1,18 @@
 """Use cases of extraction, and what the first organisation owns of it, for the tests of rights."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from domain import classifiers, extraction, extraction_examples
+from domain import (
+    classifiers,
+    extraction,
+    extraction_examples,
+    extraction_jobs,
+    files,
+    reviews,
+)
 from domain.access import Viewer
 from domain.documents import Document, Unreadable
 from domain.entities import File
@@ -20,7 +27,9 @@ from domain.extraction_commands import (
     SchemaUpdate,
     TableDraft,
 )
-from domain.extraction_records import ClassifierRoute
+from domain.extraction_job_records import JobSearch
+from domain.extraction_records import ClassifierRoute, TableCorrections
+from domain.files import FileUpload
 from persistence.storage import PostgresStorage
 from tests.worlds import World
 
@@ -32,6 +41,8 @@ class OwnedExtraction:
     schema: UUID
     example: UUID
     classifier: UUID
+    paper: UUID
+    job: UUID
 
 
 class Owner(Protocol):
@@ -87,7 +98,21 @@ async def own_extraction(world: World, table_id: UUID) -> OwnedExtraction:
     classifier = await classifiers.create_classifier(
         viewer, storage, ClassifierCreate("C", routes, 0.5)
     )
-    return OwnedExtraction(schema.id, example.id, classifier.id)
+    paper = await files.upload_file(viewer, storage, FileUpload("paper.txt", _chunks()))
+    [job] = await extraction_jobs.start(viewer, storage, schema.id, [paper.id])
+    return OwnedExtraction(schema.id, example.id, classifier.id, paper.id, job.id)
+
+
+async def _chunks() -> AsyncIterator[bytes]:
+    yield b"x"
+
+
+async def _jobs(v: Viewer, s: PostgresStorage, _o: Owner) -> list[Any]:
+    return list((await extraction_jobs.list_jobs(v, s, JobSearch())).jobs)
+
+
+async def _job_count(v: Viewer, s: PostgresStorage, _o: Owner) -> list[Any]:
+    return [1] * await extraction_jobs.count_jobs(v, s, JobSearch())
 
 
 CALLS: dict[str, Callable[[Viewer, PostgresStorage, Any], Awaitable[Any]]] = {
@@ -119,12 +144,26 @@ CALLS: dict[str, Callable[[Viewer, PostgresStorage, Any], Awaitable[Any]]] = {
     "classify": lambda v, s, o: classifiers.classify(
         v, s, _ENGINES, o.extraction.classifier, o.file
     ),
+    "start": lambda v, s, o: extraction_jobs.start(v, s, o.extraction.schema, [o.extraction.paper]),
+    "job": lambda v, s, o: extraction_jobs.job(v, s, o.extraction.job),
+    "latest_job": lambda v, s, o: extraction_jobs.latest_job(v, s, o.extraction.paper),
+    "list_jobs": _jobs,
+    "count_jobs": _job_count,
+    "job_steps": lambda v, s, o: extraction_jobs.job_steps(v, s, o.extraction.job),
+    "watch_job": lambda v, s, o: extraction_jobs.watch_job(v, s, o.extraction.job),
+    "rerun": lambda v, s, o: extraction_jobs.rerun(v, s, o.extraction.job),
+    "cancel": lambda v, s, o: extraction_jobs.cancel(v, s, o.extraction.job),
+    "extracted_rows": lambda v, s, o: reviews.extracted_rows(v, s, o.extraction.paper),
+    "accept_all": lambda v, s, o: reviews.accept_all(v, s, o.extraction.paper),
+    "submit": lambda v, s, o: reviews.submit(
+        v, s, o.extraction.paper, {o.table: TableCorrections()}
+    ),
     "delete_classifier": lambda v, s, o: classifiers.delete_classifier(
         v, s, o.extraction.classifier
     ),
     "delete_schema": lambda v, s, o: extraction.delete_schema(v, s, o.extraction.schema),
 }
-EMPTY_FOR_OTHERS = {"list_schemas", "list_classifiers"}
+EMPTY_FOR_OTHERS = {"list_schemas", "list_classifiers", "list_jobs", "count_jobs"}
 #: What refuses with `Invalid`, because what it names is in its input.
 NAMES_OTHERS = {
     "create_schema": "Table not found",

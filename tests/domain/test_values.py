@@ -3,13 +3,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import values
 from domain.columns import Column, ColumnType
 from domain.errors import ErrorCode
 from domain.values import Family, Rejected, accept, accept_default, config_problems
+from tests.examples import examples
 
 ID_A = "018f0000-0000-8000-8000-00000000000a"
 ID_B = "018f0000-0000-8000-8000-00000000000b"
@@ -253,7 +254,7 @@ ANY_JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(ANY_JSON, st.sampled_from([*ColumnType, OPEN_OR_DONE, TAGS, WEIGHT]))
 def test_accepting_twice_is_accepting_once(value: Any, type_: ColumnType | Column) -> None:
     target = column(type_) if isinstance(type_, ColumnType) else type_
@@ -266,7 +267,7 @@ def test_accepting_twice_is_accepting_once(value: Any, type_: ColumnType | Colum
     assert type(again) is type(once)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.datetimes(), st.sampled_from(["", "Z", "+00:00"]))
 def test_datetimes_lose_nothing_above_a_millisecond(moment: Any, offset: str) -> None:
     kept = moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.formulas.formula_samples import (
     FORMULAS,
     RESULTS,
@@ -20,7 +21,7 @@ from tests.formulas.formula_samples import (
 _DEFINITIONS = st.lists(st.tuples(FORMULAS, RESULTS), min_size=1, max_size=6)
 
 
-@settings(max_examples=150)
+@examples(50)
 @given(_DEFINITIONS, ROWS)
 async def test_python_and_postgres_agree(
     postgres_url: str, definitions: list[tuple[str, str | None]], rows: list[dict[int, Any]]

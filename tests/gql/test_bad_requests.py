@@ -3,14 +3,15 @@
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.gql.documents import add, new_table
 from tests.rest.test_bad_requests import JSON_VALUES, RAW_BODIES
 from tests.serving import Site
 
-_HUNDRED = settings(max_examples=100, deadline=None)
+_HUNDRED = examples(20)
 
 _ADD = """mutation($t: ID!, $rows: [RowAddInput!]!) {
   rowsAdd(input: {tableId: $t, rows: $rows}) { revision errors { code message path } } }"""

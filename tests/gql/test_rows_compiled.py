@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from graphql import GraphQLObjectType, get_named_type, is_leaf_type
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gql.schema import core_schema
+from tests.examples import examples
 from tests.gql.documents import new_table
 from tests.serving import Site
 
@@ -161,7 +162,7 @@ AROUND = [
 ]
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(sample=samples(), around=st.sampled_from(AROUND))
 async def test_finished_rows_equal_rows_of_records(
     site: Site, table_id: str, sample: Sample, around: str

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from domain import column_editing, history, rows
 from domain.columns import ColumnType, NewColumn
@@ -14,6 +14,7 @@ from domain.errors import ErrorCode, Invalid
 from domain.history_records import AsOf, DiffKind, RowDiff, place_cursor
 from domain.paging import page_request
 from domain.selection import RowRecord, RowsPage, RowsQuery
+from tests.examples import examples
 from tests.history.scripts import STEPS, Script, data_of, pairs
 from tests.worlds import World
 
@@ -36,7 +37,7 @@ def comparable(page: RowsPage) -> RowsPage:
     return dataclasses.replace(page, rows=found)
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(steps=STEPS)
 async def test_the_past_is_what_a_reader_saw(world: World, steps: list[Any]) -> None:
     script = await Script.begin(world)
@@ -50,7 +51,7 @@ async def test_the_past_is_what_a_reader_saw(world: World, steps: list[Any]) -> 
             assert after.rows == sorted_.rows[number + 1 : number + 10]
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(steps=STEPS)
 async def test_a_difference_leads_from_one_state_to_the_other(
     world: World, steps: list[Any]

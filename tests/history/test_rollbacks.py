@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import column_editing, history, ids, rollbacks, rows
@@ -27,6 +27,7 @@ from domain.row_values import RowValues
 from domain.row_writes import PreparedRow
 from domain.rows import RowChange, RowsUpdate
 from domain.selection import RowPart, RowSelection, RowsQuery
+from tests.examples import examples
 from tests.history.oracle import Step, expected
 from tests.history.scripts import STEPS, Script, data_of
 from tests.worlds import World
@@ -178,7 +179,7 @@ WHERE (t.id IS NULL) <> (v.action = 'delete')
     assert wrong == 0
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(edits=_EDITS, force=st.booleans())
 async def test_what_an_actor_did_is_undone_and_no_more(
     world: World, edits: list[Any], force: bool
@@ -196,7 +197,7 @@ async def test_what_an_actor_did_is_undone_and_no_more(
     await _check(team, lambda entry: entry.actor == actor, roll_back, force)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(edits=_EDITS, force=st.booleans())
 async def test_an_import_is_undone_and_no_more(world: World, edits: list[Any], force: bool) -> None:
     team = await Team.of(world)
@@ -216,7 +217,7 @@ async def test_an_import_is_undone_and_no_more(world: World, edits: list[Any], f
     )
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(steps=STEPS, data=st.data())
 async def test_rows_go_back_to_a_revision(world: World, steps: list[Any], data: Any) -> None:
     script = await Script.begin(world, looks=1)

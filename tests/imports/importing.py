@@ -3,12 +3,9 @@
 import asyncio
 import csv
 import io
-import os
-import subprocess
-import sys
 import zipfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +23,7 @@ from domain.inference import MappingEntry
 from persistence import jobs
 from persistence.imports import JOB
 from processing.imports import handler
+from tests.worker_processes import WorkerProcess
 from tests.worlds import World
 
 TEXTS = {"carrier", "tailnum", "origin", "dest"}
@@ -72,6 +70,10 @@ class Importer:
         """The import once it has ended."""
         async with asyncio.timeout(60):
             return await imports.finished_import(self.world.viewer, self.world.storage, run.id)
+
+    def worker_process(self, redis_url: str) -> WorkerProcess:
+        """A worker in a process of its own."""
+        return WorkerProcess(self.url, redis_url, self.folder.parent)
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
@@ -161,32 +163,3 @@ def _expected(key: str, text: str) -> Any:
     if key in TEXTS:
         return text or None
     return None if text == "NA" else int(text)
-
-
-class WorkerProcess:
-    """A worker in a process of its own, which can be killed."""
-
-    def __init__(self, importer: Importer, redis_url: str) -> None:
-        environment = os.environ | {
-            "DATABASE_URL": importer.url,
-            "REDIS_URL": redis_url,
-            "TABLECAST_DATA": str(importer.folder.parent),
-        }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "server.cli", "worker"], env=environment
-        )
-
-    def kill(self) -> None:
-        """End it with SIGKILL, as a crash of the machine would."""
-        self._process.kill()
-        self._process.wait()
-
-    def terminate(self) -> None:
-        """Ask it to stop, without waiting."""
-        with suppress(ProcessLookupError):
-            self._process.terminate()
-
-    def stop(self) -> int:
-        """Ask it to stop; its exit code."""
-        self.terminate()
-        return self._process.wait(30)

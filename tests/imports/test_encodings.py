@@ -5,7 +5,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import imports
@@ -15,6 +15,7 @@ from domain.file_types import CSV, JSON, JSON_LINES, PLAIN, TSV, UNKNOWN, identi
 from domain.import_reading import Reading
 from domain.imports import ImportStart
 from persistence.encodings import guess_encoding
+from tests.examples import examples
 from tests.imports.importing import Importer
 
 #: Text as people of the place write it, with the encodings that it may come in.
@@ -120,7 +121,7 @@ def test_kinds_are_told_from_bytes(content: bytes, name: str, kind: str) -> None
     assert identify(content, name) == kind
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.binary(max_size=300))
 def test_any_bytes_have_a_kind_and_a_guess_never_fails(content: bytes) -> None:
     assert identify(content, "x")
@@ -128,7 +129,7 @@ def test_any_bytes_have_a_kind_and_a_guess_never_fails(content: bytes) -> None:
     assert encoding is None or known_encoding(encoding) == encoding
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     st.lists(
         st.lists(st.text(st.sampled_from("abcé ß1\n\"',"), max_size=8), min_size=3, max_size=3),

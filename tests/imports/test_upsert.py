@@ -15,6 +15,7 @@ from domain.entities import Import, ImportStatus
 from domain.errors import ErrorCode, Invalid
 from domain.import_plans import ImportMode
 from domain.rows import RowChange, RowsUpdate
+from tests.examples import examples
 from tests.imports.importing import Importer, flight_columns, flights
 
 COLUMNS = [
@@ -287,9 +288,7 @@ RECORDS = st.lists(
 )
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=st.lists(RECORDS, min_size=1, max_size=3))
 async def test_updates_equal_those_of_a_dictionary(
     importer: Importer, files: list[list[tuple[str, str]]]

@@ -1,12 +1,9 @@
 """The first start makes an organisation, a key and demo data; later starts keep them."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import uuid4
 
-import asyncpg
 import pytest
 from pydantic import SecretStr
 
@@ -17,24 +14,18 @@ from domain.errors import Unauthenticated
 from domain.selection import OffsetPage, RowsQuery
 from persistence.blobs import Blobs
 from persistence.engine import Database
-from persistence.migrate import upgrade_async
 from persistence.storage import PostgresStorage
 from server import bootstrap, keys
 from server.auth import Authenticator
 from server.settings import ConfigurationError, Settings
+from tests import databases
 
 
 @pytest.fixture
 async def settings(postgres_url: str, tmp_path: Path) -> AsyncIterator[Settings]:
     """Settings with a database of their own: an installation has one default organisation."""
-    name = f"bootstrap_{uuid4().hex}"
-    connection = await asyncpg.connect(postgres_url)
-    await connection.execute(f"CREATE DATABASE {name}")
-    url = re.sub(r"/[^/?]+\?", f"/{name}?", postgres_url)
-    await upgrade_async(url)
-    yield Settings(data=tmp_path).model_copy(update={"database_url": url})
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await connection.close()
+    async with databases.own(postgres_url) as url:
+        yield Settings(data=tmp_path).model_copy(update={"database_url": url})
 
 
 async def _viewer(settings: Settings, secret: str) -> Viewer:

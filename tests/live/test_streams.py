@@ -178,7 +178,7 @@ async def test_a_page_and_its_stream_meet_under_a_writer(site: Site) -> None:
                 assert len(state) <= 1000
 
     writing = asyncio.create_task(writer())
-    await asyncio.gather(*(reader(50) for _ in range(20)))
+    await asyncio.gather(*(reader(10) for _ in range(10)))
     done.set()
     await writing
 

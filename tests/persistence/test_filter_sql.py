@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.cell_filters import CellWhere
@@ -36,6 +36,7 @@ from persistence.filter_sql import (
     compile_search,
     filter_shape,
 )
+from tests.examples import examples
 from tests.persistence.row_samples import (
     DATES,
     EMPTY,
@@ -108,7 +109,7 @@ async def _ids(connection: asyncpg.Connection, filter: Filter) -> set[UUID]:
     return {record["id"] for record in found}
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(rows=sample_rows(), filters=st.lists(_FILTERS, min_size=1, max_size=12))
 async def test_filters_equal_a_python_evaluator(
     postgres_url: str, rows: list[SampleRow], filters: list[Filter]
@@ -120,7 +121,7 @@ async def test_filters_equal_a_python_evaluator(
             assert await _ids(connection, filter) == expected, filter
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(rows=sample_rows(), filters=st.lists(_FILTERS, min_size=1, max_size=8))
 async def test_the_same_text_runs_over_row_images(
     postgres_url: str, rows: list[SampleRow], filters: list[Filter]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
@@ -19,6 +19,7 @@ from domain.filters import Direction, Nulls, RawSort, RawWhere, Sort, bind, bind
 from domain.paging import MAX_CURSOR, encode_cursor, page_request
 from persistence.filter_sql import Params, compile_filter
 from persistence.keyset_sql import bind_page, compile_page, key_selects, open_page
+from tests.examples import examples
 from tests.persistence.row_samples import (
     EMPTY,
     SHAPE,
@@ -97,7 +98,7 @@ def _key(row: SampleRow, field: Field) -> Any:
     return sort_key(family_of(field), row.value(field))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(sample_rows(16), _SORTS, st.integers(1, 5), st.lists(st.integers(0, 15), max_size=8))
 async def test_pages_hold_every_row_once_in_pythons_order_also_while_rows_go(
     postgres_url: str,
@@ -127,7 +128,7 @@ async def test_pages_hold_every_row_once_in_pythons_order_also_while_rows_go(
             assert seen == [id for id in expected if id not in gone]
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(sample_rows(10), _SORTS, st.integers(0, 9), st.integers(0, 9))
 async def test_a_window_between_two_cursors_is_what_lies_between(
     postgres_url: str, rows: list[SampleRow], sorts: tuple[Sort, ...], start: int, end: int

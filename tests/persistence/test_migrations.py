@@ -1,5 +1,8 @@
 """Migrations and models say the same."""
 
+from collections.abc import AsyncIterator
+
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
@@ -9,12 +12,19 @@ from sqlmodel import SQLModel
 from persistence import models
 from persistence.migrate import upgrade_async
 from persistence.urls import sqlalchemy_url
+from tests import databases
 
 
-async def test_models_equal_migrations(postgres_url: str) -> None:
-    await upgrade_async(postgres_url)
-    await upgrade_async(postgres_url)  # again: nothing to do, no error
-    engine = create_async_engine(sqlalchemy_url(postgres_url))
+@pytest.fixture
+async def empty_url(postgres_url: str) -> AsyncIterator[str]:
+    async with databases.own(postgres_url, databases.EMPTY) as url:
+        yield url
+
+
+async def test_models_equal_migrations(empty_url: str) -> None:
+    await upgrade_async(empty_url)
+    await upgrade_async(empty_url)  # again: nothing to do, no error
+    engine = create_async_engine(sqlalchemy_url(empty_url))
     ours = set(SQLModel.metadata.tables)
     assert models.TableRow.__tablename__ in ours
 

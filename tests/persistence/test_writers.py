@@ -208,7 +208,7 @@ async def test_columns_are_added_under_writers_and_an_open_reader(world: World) 
     running = [asyncio.create_task(writer(number)) for number in range(WRITERS)]
     running.append(asyncio.create_task(reader()))
     try:
-        for number in range(20):
+        for number in range(6):
             new = NewColumn(f"added_{number}", "Added", ColumnType.NUMBER)
             await column_editing.add_column(world.viewer, world.storage, table_id, new)
     finally:

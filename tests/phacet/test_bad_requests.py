@@ -7,17 +7,18 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rest_compat.phacet.errors import KEYS, VALIDATION
 from rest_compat.phacet.routes import ENDPOINTS
+from tests.examples import examples
 from tests.phacet.calls import Phacet, Shop, shop
 from tests.rest.calls import Calls
 from tests.rest.test_bad_requests import RAW_BODIES, TEXTS, bodies
 from tests.serving import Site
 
-_BAD = settings(max_examples=100, deadline=None)
+_BAD = examples(20)
 
 _CELLS = [
     {"columnId": "@title", "value": "x"},

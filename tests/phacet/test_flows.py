@@ -1,5 +1,6 @@
 """What a client of Phacet does from beginning to end, with a worker in a process of its own."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -29,8 +30,7 @@ async def site(postgres_url: str, redis_url: str, folder: Path) -> AsyncIterator
         try:
             yield opened
         finally:
-            process.terminate()
-            process.wait(30)
+            await asyncio.to_thread(process.stop)
 
 
 @pytest.fixture

@@ -8,14 +8,15 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rest_compat.stagent.routes import ENDPOINTS
+from tests.examples import examples
 from tests.rest.calls import Calls, column, condition
 from tests.serving import Site
 
-_BAD = settings(max_examples=100, deadline=None)
+_BAD = examples(20)
 
 TEXTS = st.one_of(
     st.sampled_from(

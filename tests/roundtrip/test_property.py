@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import column_editing, files, imports
@@ -23,6 +23,7 @@ from domain.imports import ImportStart
 from domain.inference import MappingEntry
 from persistence.blobs import Blobs
 from persistence.storage import PostgresStorage
+from tests.examples import examples
 from tests.imports.importing import pieces
 from tests.worlds import World, open_world
 
@@ -160,7 +161,7 @@ async def emptied(world: World, *tables: UUID) -> None:
         )
 
 
-@settings(max_examples=25)
+@examples(8)
 @given(rows=ROWS)
 @pytest.mark.parametrize("format_", ExportFormat)
 async def test_all_types_come_back(

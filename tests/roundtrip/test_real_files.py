@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.rest.calls import Calls
+from tests.roundtrip.choosing import parameters
 from tests.roundtrip.journeys import goes_round
 from tests.roundtrip.real_files import Content, RealFile, content_of, fits, real_files
 from tests.rules.source import ROOT
@@ -24,7 +25,11 @@ def test_each_is_listed_with_its_origin_and_licence() -> None:
     assert {str(file) for file in FILES} <= listed
 
 
-@pytest.mark.parametrize("file", FILES, ids=str)
+def _kind(file: RealFile) -> tuple[str, str]:
+    return file.package, file.path.suffix
+
+
+@pytest.mark.parametrize("file", parameters(FILES, _kind))
 async def test_a_real_file_round_trips(calls: Calls, file: RealFile) -> None:
     content = content_of(file)
     table, types = await imported(calls, file, content)

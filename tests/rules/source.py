@@ -32,13 +32,22 @@ class Source:
         return f"{self.path}:{line}"
 
 
-@cache
 def sources() -> tuple[Source, ...]:
     """Every Python file of the rooms, the tests and the benches, in order of their names."""
-    files = [file for name in (*ROOMS, *BESIDE) for file in sorted((ROOT / name).rglob("*.py"))]
-    texts = [(file.relative_to(ROOT), file.read_text()) for file in files]
-    texts = [(path, text) for path, text in texts if path.parent != RECORDS]
-    return tuple(Source(path, text, ast.parse(text, str(path))) for path, text in texts)
+    return tuple(source for name in (*ROOMS, *BESIDE) for source in sources_of(name))
+
+
+@cache
+def sources_of(folder: str) -> tuple[Source, ...]:
+    """Every Python file of a room, the tests or the benches."""
+    texts = {
+        file.relative_to(ROOT): file.read_text() for file in sorted((ROOT / folder).rglob("*.py"))
+    }
+    return tuple(
+        Source(path, text, ast.parse(text, str(path)))
+        for path, text in texts.items()
+        if path.parent != RECORDS
+    )
 
 
 def in_rooms() -> Iterator[Source]:

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from domain.access import OPERATIONS
-from tests.rules.source import Source, in_rooms, report, sources
+from tests.rules.source import Source, in_rooms, report, sources_of
 
 #: What several use cases share after they have asked: only the domain may call these.
 PARTS = {
@@ -21,11 +21,10 @@ UseCase = tuple[Source, ast.AsyncFunctionDef]
 
 def use_cases() -> Iterator[UseCase]:
     """The public async functions of the domain that a viewer calls."""
-    for source in sources():
+    for source in sources_of("domain"):
         for node in source.tree.body:
             if (
-                source.folder == "domain"
-                and isinstance(node, ast.AsyncFunctionDef)
+                isinstance(node, ast.AsyncFunctionDef)
                 and not node.name.startswith("_")
                 and node.name not in PARTS
                 and any(_is_viewer(argument) for argument in node.args.args)

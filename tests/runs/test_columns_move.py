@@ -27,7 +27,7 @@ async def _delete_and_restore(running: Running, table_id: UUID, column: Column) 
 
 @pytest.mark.parametrize("change", [_retype, _delete_and_restore])
 async def test_no_cell_calculates_for_ever(running: Running, change: Change) -> None:
-    world, pool = running.world, running.world.database.pool
+    world = running.world
     table_id = await world.table("name", tool_column("one", ai("name")))
     await world.add(table_id, *({"name": f"n{n}"} for n in range(3)))
     running.tools.tokens = 5
@@ -38,8 +38,7 @@ async def test_no_cell_calculates_for_ever(running: Running, change: Change) -> 
         await change(running, table_id, await world.column(table_id, "one"))
         running.tools.release()
         run = await running.over(run)
-        while await pool.fetchval("SELECT count(*) FROM pgqueuer"):
-            pass
+        await running.settled(run)
     assert run.input_tokens == 15, "what was asked is paid for and counted"
     if run.cells_resolved:  # the column was back before the answers came
         assert await running.statuses(table_id, "one") == ["resolved"] * 3

@@ -1,6 +1,5 @@
 """Tables that are deleted while a run fills their cells, and what is left of such a run."""
 
-import asyncio
 from datetime import timedelta
 
 from domain import tables
@@ -34,13 +33,12 @@ async def test_the_jobs_of_a_run_that_is_gone_end_in_silence(running: Running) -
     world = running.world
     table_id = await world.table("name", tool_column("one", ai("name")))
     await world.add(table_id, {"name": "n"})
-    await running.start(table_id)
+    run = await running.start(table_id)
     await tables.delete_table(world.viewer, world.storage, table_id)
     while await deleted_tables.drop_next(world.database, timedelta(0)):
         pass
-    async with running.worker(), asyncio.timeout(30):
-        while await world.database.pool.fetchval("SELECT count(*) FROM pgqueuer"):
-            pass
+    async with running.worker():
+        await running.settled(run)
     assert running.tools.calls == []
 
 

@@ -1,9 +1,6 @@
 """Workers that are killed: the run goes on, and at most the batch in flight is paid for twice."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from uuid import UUID
@@ -12,32 +9,13 @@ from domain.provider_records import ProviderCreate, ProviderKind, ProviderSettin
 from domain.run_records import RunMode, RunStatus
 from tests.models.server import model_server
 from tests.runs.running import Running, ai, tool_column
+from tests.worker_processes import WorkerProcess
 
 _ROWS = 500
 
 
-class _Worker:
-    """A worker in a process of its own."""
-
-    def __init__(self, running: Running, redis_url: str, folder: Path) -> None:
-        environment = os.environ | {
-            "DATABASE_URL": running.url,
-            "REDIS_URL": redis_url,
-            "TABLECAST_DATA": str(folder),
-            "TABLECAST_EGRESS_ALLOW": "127.0.0.1/32",
-        }
-        command = [sys.executable, "-m", "server.cli", "worker"]
-        self._process = subprocess.Popen(command, env=environment)
-
-    def kill(self) -> None:
-        """End it as a crash of the machine would."""
-        self._process.kill()
-        self._process.wait()
-
-    async def stop(self) -> None:
-        """Ask it to stop."""
-        self._process.terminate()
-        await asyncio.to_thread(self._process.wait, 30)
+def _worker(running: Running, redis_url: str, folder: Path) -> WorkerProcess:
+    return WorkerProcess(running.url, redis_url, folder, TABLECAST_EGRESS_ALLOW="127.0.0.1/32")
 
 
 async def _table(running: Running, base_url: str) -> UUID:
@@ -72,18 +50,18 @@ async def test_a_run_goes_on_after_its_worker_was_killed(
         table_id = await _table(running, models.url)
         run = await running.start(table_id, use_cache=False, mode=RunMode.ALL)
         models.hold()
-        first = _Worker(running, redis_url, tmp_path / "first")
-        second = _Worker(running, redis_url, tmp_path / "second")
+        first = _worker(running, redis_url, tmp_path / "first")
+        second = _worker(running, redis_url, tmp_path / "second")
         try:
-            # One worker has four at once.
-            await _batches(running, run.id, "status = 'running'", more_than=4)
+            # One worker has four at once, and the first one of the run.
+            await _batches(running, run.id, "status = 'running'", more_than=5)
             first.kill()
             models.release()
             await _batches(running, run.id, "attempt > 1", more_than=0)
             run = await running.over(run)
         finally:
             first.kill()
-            await second.stop()
+            await asyncio.to_thread(second.stop)
         asked = Counter(call.inputs["name"] for call in models.calls)
     assert run.status is RunStatus.COMPLETED
     assert run.cells_resolved == _ROWS

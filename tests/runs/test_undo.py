@@ -14,7 +14,7 @@ from domain.rows import RowChange, RowsUpdate
 from domain.run_records import Run, RunMode
 from domain.tool_ports import ToolWork
 from domain.tool_records import ToolCall
-from persistence import jobs
+from persistence import jobs, run_undo
 from persistence.rollbacks import JOB
 from processing.rollbacks import handler
 from tests.runs.running import Refuse, Running, ai, python, tool_column
@@ -127,11 +127,17 @@ async def test_a_run_that_goes_on_is_not_undone(running: Running) -> None:
         await _undo(running, run)
 
 
-async def test_a_large_run_is_undone_by_a_job(running: Running) -> None:
-    table_id = await _table(running, 5_100)
+@pytest.mark.parametrize("count", [60, pytest.param(5_100, marks=pytest.mark.long)])
+async def test_a_large_run_is_undone_by_a_job(
+    running: Running, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    if count < 5_000:
+        monkeypatch.setattr(rollbacks, "INLINE_ROWS", 50)
+        monkeypatch.setattr(run_undo, "MOST_CELLS", 40)
+    table_id = await _table(running, count)
     running.tools.answer = lambda work, call: "x"
     run = await running.filled(table_id)
-    assert run.cells_resolved == 10_200
+    assert run.cells_resolved == 2 * count
     outcome = await _undo(running, run)
     assert outcome.run is not None
     storage, organization_id = running.world.storage, running.world.viewer.organization_id
@@ -147,7 +153,7 @@ async def test_a_large_run_is_undone_by_a_job(running: Running) -> None:
             await asyncio.sleep(0)
     stopping.set()
     await task
-    assert (found.rows_changed, found.conflict_count) == (5_100, 0)
-    assert await running.values(table_id, "two") == [None] * 5_100
-    assert await running.statuses(table_id, "one") == [None] * 5_100
+    assert (found.rows_changed, found.conflict_count) == (count, 0)
+    assert await running.values(table_id, "two") == [None] * count
+    assert await running.statuses(table_id, "one") == [None] * count
     await running.check_log(table_id)

@@ -1,9 +1,11 @@
 """Programs of users in the sandbox: what they may do, and what becomes of those that mean harm."""
 
 import asyncio
+import itertools
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -24,6 +26,26 @@ from tests.tools.tool_work import answered, tool_work
 MOST_MEMORY = 200_000_000
 
 
+#: They run until a limit ends them, which others that `make test` runs do too.
+ALIKE = {
+    "nested loops",
+    "endless sum",
+    "endless max",
+    "endless comprehension",
+    "lambda calls",
+    "time limit caught",
+    "long division",
+    "sorting bomb",
+    "eval of a sum",
+    "factorial bomb",
+    "shared list as JSON",
+    "shared list asserted",
+    "exception chains",
+    "recursion caught",
+    "printing for ever",
+}
+
+
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[PythonSandbox]:
     """One sandbox for all tests, as for all programs of a process."""
@@ -36,21 +58,22 @@ def sandbox() -> Iterator[PythonSandbox]:
 def peak() -> Iterator[Callable[[], int]]:
     """The most memory that a child process of ours had since the test began."""
     most, stop = 0, threading.Event()
-    known: dict[int, psutil.Process] = {}
 
-    def look() -> None:
+    def look(known: list[psutil.Process]) -> None:
         nonlocal most
-        for child in psutil.Process().children():
-            process = known.setdefault(child.pid, child)
-            try:
-                if process.name().startswith("monty"):
-                    most = max(most, process.memory_info().rss)
-            except psutil.Error:
-                known.pop(child.pid)
+        for process in known:
+            with suppress(psutil.Error):
+                most = max(most, process.memory_info().rss)
 
     def watch() -> None:
-        while not stop.wait(0.01):
-            look()
+        # To find them means to read of all processes of the machine.
+        known: list[psutil.Process] = []
+        for turn in itertools.count():
+            if turn % 10 == 0:
+                known = workers()
+            look(known)
+            if stop.wait(0.01):
+                return
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -61,7 +84,12 @@ def peak() -> Iterator[Callable[[], int]]:
 
 def workers() -> list[psutil.Process]:
     """The worker processes that live."""
-    return [each for each in psutil.Process().children() if each.name().startswith("monty")]
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if child.name().startswith("monty"):
+                found.append(child)
+    return found
 
 
 async def values_of(sandbox: PythonSandbox, code: str, *rows: Any) -> list[Any]:
@@ -72,7 +100,13 @@ async def values_of(sandbox: PythonSandbox, code: str, *rows: Any) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(each, id=each.name, marks=pytest.mark.long if each.name in ALIKE else ())
+        for each in PROGRAMS
+    ],
+)
 async def test_a_hostile_program_harms_its_own_cell_alone(
     sandbox: PythonSandbox, peak: Callable[[], int], program: Hostile
 ) -> None:
@@ -353,3 +387,22 @@ async def test_one_row_alone(sandbox: PythonSandbox) -> None:
     assert await sandbox.run("def run(row): return row['a']", {"a": 1}) == Returned(1)
     told = await sandbox.run("def run(row): return row['b']", {"a": 1})
     assert told == Fault("KeyError: b (line 1)")
+
+
+async def test_the_processes_of_the_sandbox_know_nothing_of_ours(
+    sandbox: PythonSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLECAST_SECRET_KEY", "a secret")
+    fresh = PythonSandbox(processes=1)
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    try:
+        assert await fresh.run("def run(row):\n    return 1", {}) == Returned(1)
+        mine = [
+            child
+            for child in psutil.Process().children(recursive=True)
+            if child.pid not in before and "monty" in child.name()
+        ]
+        assert mine
+        assert [child.environ() for child in mine] == [{}] * len(mine)
+    finally:
+        await fresh.close()

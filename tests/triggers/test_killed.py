@@ -16,13 +16,14 @@ from persistence.jobs import TryAgain
 from processing.firing_actions import Actions
 from processing.firings import handler
 from processing.outbound import Outbound
-from tests.imports.importing import Importer, WorkerProcess
+from tests.imports.importing import Importer
 from tests.triggers.automation import Automation, eventually
 
 ROWS = 120
 _WAITING = """
 SELECT count(*) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
 WHERE NOT l.granted AND l.relation = $1::regclass AND a.application_name = 'tablecast'
+  AND a.datname = current_database()
 """
 
 
@@ -44,7 +45,7 @@ async def test_a_worker_is_killed_while(
     importer = Importer(world, automation.url, tmp_path / "files")
     async with held(automation.url, table, mode) as is_waiting:
         row_ids = await world.add(table_id, *({"name": str(n)} for n in range(ROWS)))
-        worker = WorkerProcess(importer, redis_url)
+        worker = importer.worker_process(redis_url)
         try:
             await eventually(is_waiting)
         finally:
@@ -67,7 +68,7 @@ async def test_a_worker_that_stops_leaves_the_rest_to_others(
     importer = Importer(world, automation.url, tmp_path / "files")
     async with held(automation.url, "task", "SHARE") as is_waiting:
         await world.add(table_id, *({"name": str(n)} for n in range(ROWS)))
-        worker = WorkerProcess(importer, redis_url)
+        worker = importer.worker_process(redis_url)
         try:
             await eventually(is_waiting)
         finally:

@@ -18,7 +18,7 @@ from domain.trigger_records import ActionType, FiringStatus
 from persistence.blobs import Blobs
 from persistence.storage import PostgresStorage
 from processing.firing_runs import start_for
-from tests.imports.importing import Importer, WorkerProcess
+from tests.imports.importing import Importer
 from tests.triggers.automation import ADDED, DELETED, UPDATED, Automation, eventually
 from tests.triggers.test_killed import held
 
@@ -189,7 +189,7 @@ async def test_a_killed_worker_starts_no_second_run(
     importer = Importer(world, automation.url, tmp_path / "files")
     async with held(automation.url, "trigger", "SHARE") as is_waiting:
         await world.add(table_id, *({"n": n} for n in range(120)))
-        worker = WorkerProcess(importer, redis_url)
+        worker = importer.worker_process(redis_url)
         try:
             await eventually(is_waiting)
         finally:

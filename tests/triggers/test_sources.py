@@ -20,7 +20,7 @@ from tests.imports.importing import Importer
 from tests.triggers.automation import ADDED, DELETED, UPDATED, Automation
 from tests.workflows.running import sequence
 
-ROWS = 20_000
+ROWS = 6_000
 
 
 @pytest.fixture

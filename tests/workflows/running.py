@@ -1,9 +1,6 @@
 """Short ways to make workflows, run them with a real worker, and look at what came of it."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +23,7 @@ from persistence.workflow_runs import JOB
 from processing.outbound import Outbound
 from processing.workflow_doing import Means
 from processing.workflows import handler
+from tests.worker_processes import WorkerProcess
 from tests.worlds import World
 
 ENDS = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
@@ -112,12 +110,6 @@ def automation(world: World, url: str, engines: Engines, outbound: Outbound) -> 
     return Automation(world, url, Means(world.storage, outbound, engines.tools))
 
 
-def worker_process(url: str, redis_url: str, folder: Path) -> "subprocess.Popen[bytes]":
-    """A worker in a process of its own, which can be killed."""
-    environment = os.environ | {
-        "DATABASE_URL": url,
-        "REDIS_URL": redis_url,
-        "TABLECAST_DATA": str(folder),
-        "TABLECAST_EGRESS_ALLOW": "127.0.0.1",
-    }
-    return subprocess.Popen([sys.executable, "-m", "server.cli", "worker"], env=environment)
+def worker_process(url: str, redis_url: str, folder: Path) -> WorkerProcess:
+    """A worker in a process of its own, which may reach this machine."""
+    return WorkerProcess(url, redis_url, folder, TABLECAST_EGRESS_ALLOW="127.0.0.1")

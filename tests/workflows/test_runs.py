@@ -325,14 +325,12 @@ async def test_a_killed_worker_s_run_goes_on_at_its_step(
             await asyncio.wait_for(arrived.wait(), 120)
         finally:
             worker.kill()
-            await asyncio.to_thread(worker.wait)
         go_on.set()
         worker = worker_process(auto.url, redis_url, tmp_path)
         try:
             done = await auto.ended(run)
         finally:
-            worker.terminate()
-            code = await asyncio.to_thread(worker.wait, 30)
+            code = await asyncio.to_thread(worker.stop)
         assert second(inner)
     assert code == 0
     assert done.status is RunStatus.COMPLETED

@@ -231,14 +231,12 @@ async def test_a_killed_worker_s_question_is_asked_again(
         await asyncio.wait_for(arrived.wait(), 120)
     finally:
         worker.kill()
-        await asyncio.to_thread(worker.wait)
     models.release()
     worker = worker_process(auto.url, redis_url, tmp_path)
     try:
         done = await auto.ended(run)
     finally:
-        worker.terminate()
-        await asyncio.to_thread(worker.wait, 30)
+        await asyncio.to_thread(worker.stop)
     assert (done.status, done.outcome) == (RunStatus.COMPLETED, 1)
     assert await auto.log(run) == [
         (0, 1, "interrupted"),
