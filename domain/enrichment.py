@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain import access, checks, filters, ids, numbers
 from domain.access import Viewer
-from domain.columns import Column, ComputedBy, TableShape
+from domain.columns import Column, ColumnType, ComputedBy, TableShape
 from domain.enrichment_plans import (
     follow_plan,
     given_problems,
@@ -137,6 +137,7 @@ async def _prepare(
     name = command.name or f"Enrich {table.name} · {column.label}"[:MAX_NAME]
     project = command.project_id
     keys = [each.key for each in shape.columns]
+    papers = {each.key for each in shape.columns if each.type is ColumnType.FILE}
     run = CellsRun(
         shape.id,
         [column.key],
@@ -144,7 +145,7 @@ async def _prepare(
         RunMode.ALL,
         command.budget,
         name=name,
-        tool=tool_of_plan(plan, column, keys, request.variable),
+        tool=tool_of_plan(plan, column, keys, request.variable, papers),
         id=run_id,
         batch_rows=min(request.batch_size, MAX_BATCH),
     )

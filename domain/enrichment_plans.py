@@ -3,7 +3,7 @@ that an answer must have."""
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -132,9 +132,12 @@ def output_contract(column: Column) -> str:
     )
 
 
-def tool_of_plan(plan: Plan, column: Column, keys: Sequence[str], variable: str) -> Tool:
+def tool_of_plan(
+    plan: Plan, column: Column, keys: Sequence[str], variable: str, files: Container[str] = ()
+) -> Tool:
     """What carries the plan out. It reads the columns that its prompts name, and then as many of
-    the others as a tool may: the row goes along as data.
+    the others as a tool may: the row goes along as data. But the `files` among them do not: to read
+    a document takes time, and one that cannot be read would fail a cell that needs none.
 
     The last prompt loses our contract. Whoever asks a model adds one of its own."""
     steps = [(step, _worded(step.prompt, variable)) for step in plan.steps]
@@ -149,7 +152,7 @@ def tool_of_plan(plan: Plan, column: Column, keys: Sequence[str], variable: str)
         ),
     )
     named = [key for _, text in steps for key in _columns_in(text, keys) if key != column.key]
-    others = [key for key in keys if key != column.key]
+    others = [key for key in keys if key != column.key and key not in files]
     return Tool(settings, tuple(dict.fromkeys((*named, *others)))[:MAX_INPUTS])
 
 

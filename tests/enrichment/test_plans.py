@@ -131,6 +131,13 @@ def test_a_tool_reads_a_hundred_columns_and_those_named_first() -> None:
     assert tool.inputs[:2] == ("k150", "k0")
 
 
+def test_a_paper_is_read_when_a_prompt_names_it() -> None:
+    column = _column(ColumnType.TEXT)
+    for prompt, inputs in (("Of {{row.a}}", ("a",)), ("Of {{row.b}}", ("b", "a"))):
+        plan = make_plan(_request(prompt), column)
+        assert tool_of_plan(plan, column, ["a", "b"], "row", {"b"}).inputs == inputs
+
+
 def test_given_plans_that_do_not_fit() -> None:
     column, request = _column(ColumnType.SELECT, "A", "B"), _request()
     step = PlanStep("final", "", "", "Choose")
