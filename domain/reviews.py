@@ -247,7 +247,8 @@ async def _examples(
         text = " | ".join(cell.raw for cell in now.values() if cell.raw)[:_EXAMPLE_CHARACTERS]
         for number, value in row.values.values.items():
             was = now[number]
-            if value != was.value and text:
+            # What has no state is no column that documents are read for.
+            if value != was.value and text and number in record.states:
                 before = was.raw if was.raw is not None else _shown(was.value)
                 examples.append(RowExample(row.id, number, text, before, _shown(value)))
     return examples
