@@ -245,6 +245,7 @@ def _missing(work: ExtractionWork, segment: Segment, rows: Sequence[ExtractedRow
         numbers = ", ".join(str(page.number) for page in unread[:20])
         return f"Page {numbers} could not be read: {unread[0].note}"
     if segment.expected is not None and len(rows) < segment.expected:
-        name = work.tables[0].name
-        return f"{len(rows)} of {segment.expected} rows were found; nothing fits {name}"
+        if not rows:
+            return f"Nothing of the table {work.tables[0].name} was found"
+        return f"{len(rows)} of {segment.expected} rows were found"
     return None

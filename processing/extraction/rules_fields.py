@@ -237,7 +237,7 @@ def _code(sought: Sought, text: str, habits: Habits) -> Taken | None:
             break
     start = len(text) - len(text.lstrip("# "))
     piece = text[start:end].strip()
-    if not figures or len(piece) > 40 or text[start + len(piece) :].startswith("%"):
+    if not figures or len(piece) > 40 or text[start + len(piece) :].lstrip().startswith("%"):
         return None
     if dates.find([Passage("", "", piece)], "") or (_CENTS.search(piece) and read_number(piece)):
         return None

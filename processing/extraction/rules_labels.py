@@ -21,7 +21,7 @@ _LONGEST = 90
 _KINDS: Mapping[str, str] = {
     word: kind
     for kind, words in {
-        "number": "number id code ref reference identifier key",
+        "number": "number id code identifier",
         "date": "date datetime",
         "amount": "amount value sum figure",
         "name": "name",
@@ -53,7 +53,7 @@ _JOINED = re.compile(
 )
 _ELISION = re.compile(r"\b[dlDLnN]['\u2019](?=[^\W\d_])")
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-_CAMEL = re.compile(r"(?<=[a-zäöüß])(?=[A-ZÄÖÜ])")
+_CAMEL = re.compile(r"(?<=[a-zäöüß]{3})(?=[A-ZÄÖÜ])")
 _SHARE = re.compile(r"[0-9]+(?:[.,][0-9]+)? ?%")
 _WORDS = re.compile(r"№|[nN][°º](?![^\W\d_])|#|%|[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _DOTTED = re.compile(r"\b(?:[A-Za-zÀ-ÿ]\.){2,4}")
@@ -135,9 +135,10 @@ def names_of(own: Iterable[str], about: Iterable[str], lists: Mapping[str, Seque
     """All names of a value: its own ones and those of the lists that have one of them. `about` are
     the names of the schema and its table."""
     phrases: dict[Phrase, float] = {}
-    nouns = frozenset(
-        word for text in about if (named := phrase_of(text)) for word in named.special & _DOCUMENTS
-    )
+    nouns = frozenset[str]()
+    if lists is OF_DOCUMENTS:
+        named = [phrase.special for text in about if (phrase := phrase_of(text))]
+        nouns = frozenset(word for special in named for word in special & _DOCUMENTS)
     for text in own:
         phrase = phrase_of(text)
         if phrase is not None:
@@ -178,6 +179,9 @@ def _phrases(lists: Mapping[str, Sequence[str]]) -> dict[str, frozenset[Phrase]]
 
 _PHRASES = {"documents": _phrases(OF_DOCUMENTS), "lines": _phrases(OF_LINES)}
 _TOTALS = frozenset(phrase for text in TOTAL_ROWS if (phrase := phrase_of(text)) is not None)
+_SUMS = frozenset(
+    map(stem, word_set("total totals subtotal balance sum carried brought ubertrag saldo report"))
+)
 _OF_HEADS = ("description", "quantity", "unit price", "item number", "unit", "position",
              "narrative", "debit", "credit", "discount")  # fmt: skip
 _HEADS = frozenset(phrase for name in _OF_HEADS for phrase in _PHRASES["lines"][name])
@@ -191,6 +195,12 @@ def is_total(text: str) -> bool:
         return False
     bare = Phrase(phrase.special - _DOCUMENTS, phrase.kinds - {"percent"})
     return phrase in _TOTALS or bare in _TOTALS
+
+
+def speaks_of_totals(text: str) -> bool:
+    """Whether a text has a word for sums and balances."""
+    phrase = phrase_of(text)
+    return phrase is not None and bool(phrase.special & _SUMS)
 
 
 def is_head(text: str) -> bool:

@@ -34,12 +34,15 @@ _ADDRESS_LINES = 5
 
 _COLON = re.compile(r"(?<![0-9])\s?[:=](?!//)(?=\s|$|[^\s/])|(?<=[0-9])\s?:(?=\s|$)")
 _FIGURE = re.compile(r"[0-9]|[$€£¥₹](?=\s?[0-9])")
+#: Figures that labels have: VAT 20 %, Date (dd/mm/2024).
+_NO_LABEL = re.compile(r"[0-9]+(?:[.,][0-9]+)? ?%|\([^()]*\)")
 _BEFORE_FIGURE = re.compile(r"(?:\b(?:EUR|USD|GBP|CHF|Rs\.?|[A-Z]{1,2}\$)|[$€£¥₹#(+-])\s*$")
 #: Letters that a number begins with: INV-12, DE 123.
 _CODE_BEFORE = re.compile(r"(?<!\w)[A-Z][A-Za-z]{0,8}[-_/]?$")
 _LETTERS_BEFORE = re.compile(r"(?<!\w)[A-Z]{2,3} $")
 _OF_DATE = re.compile(r"\b(?:du|vom|of|dated|from|am|del|van|di|de|den)\s*$", re.IGNORECASE)
 _TICK = re.compile(r"^(☑|☒|✓|✔|☐|□|\[[xX ]?\])\s*(.{2,60})$")
+_MONEY = re.compile(r"[$€£¥₹]|[0-9][.,][0-9]{2}(?![0-9])|\b(?:EUR|USD|GBP|CHF|Rs)\b")
 _STRONG_CODE = re.compile(r"(?=(?:\D*\d){4})|(?=.*[A-Za-z])(?=(?:.*\d){2})")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 
@@ -106,7 +109,7 @@ class Pairs:
         return known
 
     def _is_own(self, text: str) -> bool:
-        if _FIGURE.match(text.lstrip(" (+-")):
+        if _FIGURE.search(_NO_LABEL.sub(" ", text)):
             return False
         return bool(self.fitting(text)) or is_label(text)
 
@@ -251,6 +254,8 @@ class Pairs:
                     if not sought.is_text and fit > best.get(sought.number, (0.0,))[0]:
                         best[sought.number] = fit, at, sought
         for fit, at, sought in best.values():
+            if sought.money and not _MONEY.search(text[at:]):
+                continue  # "Net 30" is a term of payment
             yield from self._inside([(sought, fit)], piece, at, len(text), _PREFIX, page)
         yield from self._dated(piece, page)
 

@@ -10,7 +10,7 @@ from domain.documents import Box, Cell, Document, Table
 from domain.extraction_records import DocumentCitation, ExtractedCell
 from processing.extraction import values
 from processing.extraction.rules_fields import Role, Sought, take
-from processing.extraction.rules_labels import is_total, phrase_of
+from processing.extraction.rules_labels import is_total, phrase_of, speaks_of_totals
 from processing.extraction.values import Habits
 
 #: A head fits from here on; a little less does when the values are of the column's type.
@@ -203,7 +203,8 @@ class _Sample:
     """Some of the values of the columns of a table."""
 
     def __init__(self, parts: Sequence[Table], start: int) -> None:
-        self.rows = list(parts[0].rows[start : start + _SAMPLE])
+        rows = parts[0].rows[start : start + _SAMPLE]
+        self.rows = [row for row in rows if not is_total_row([cell.text.strip() for cell in row])]
 
     def readable(self, place: int, sought: Sought, habits: Habits) -> float | None:
         """The share of texts that the field can hold; None when there are none."""
@@ -270,8 +271,10 @@ def lines_of(match: Match, first_page: int = 0, last_page: int = LAST_PAGE) -> l
 
 
 def is_total_row(texts: Sequence[str]) -> bool:
-    """Whether a row is about other rows: one of its first texts says so."""
+    """Whether a row is about other rows: one of its first texts says so, and there are figures."""
     filled = [text for text in texts if text]
+    if not any(character.isdigit() for text in filled for character in text):
+        return False
     return is_total(filled[0].split("\n")[0]) or any(is_total(text) for text in filled[:-1])
 
 
@@ -289,6 +292,8 @@ def _is_row(match: Match, row: Sequence[Cell]) -> bool:
     if not typed:
         drawn = match.parts[0].ruled and len(mapped) > 1
         return bool(mapped) and (not match.typed or drawn)
+    if len(typed) < len(match.typed) and any(speaks_of_totals(cell.text) for cell in row):
+        return False
     for place in typed:
         text = row[place].text
         if any(map(str.isdigit, text)):

@@ -100,8 +100,8 @@ OF_DOCUMENTS: Mapping[str, Sequence[str]] = {
         "albarán", "documento di trasporto", "pakbon",
     ),
     "vat number": (
-        "vat number", "vat no", "vat id", "vat reg no", "vat registration number", "tax number",
-        "tax id", "ust id", "ust idnr", "ust id nr", "umsatzsteuer id", "uid", "uid nummer",
+        "vat number", "vat no", "vat id", "vat reg no", "vat registration number",
+        "ust id", "ust idnr", "ust id nr", "umsatzsteuer id", "uid", "uid nummer",
         "n° tva", "tva intracommunautaire", "n° tva intra", "numéro de tva", "nif", "cif",
         "partita iva", "p.iva", "btw nummer", "gstin", "abn", "tin",
     ),
@@ -234,7 +234,7 @@ TOTAL_ROWS: Sequence[str] = (
     "brought forward", "balance carried forward", "balance brought forward", "amount carried over",
     "report", "à reporter", "suma y sigue", "riporto", "page total", "opening balance",
     "closing balance", "previous balance", "new balance", "last month's balance", "endsaldo",
-    "anfangssaldo", "alter kontostand", "neuer kontostand", "ancien solde", "nouveau solde",
-    "zu zahlen", "zahlbetrag", "invoice total", "zzgl mwst", "steuerbetrag", "mehrwertsteuer",
-    "umsatzsteuer", "summa", "att betala", "te betalen",
+    "anfangssaldo", "alter kontostand", "neuer kontostand", "neuer saldo", "alter saldo",
+    "ancien solde", "nouveau solde", "zu zahlen", "zahlbetrag", "invoice total", "zzgl mwst",
+    "steuerbetrag", "mehrwertsteuer", "umsatzsteuer", "summa", "att betala", "te betalen",
 )  # fmt: skip
