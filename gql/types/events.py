@@ -252,7 +252,7 @@ class OrganizationChanged:
     actor: str = strawberry.field(description="Who made it: the id of an API key, or a name.")
     kind: OrganizationChangeKind = strawberry.field(description="What happened.")
     subject_id: strawberry.ID = strawberry.field(
-        description="The project, table, session, key, trigger, workflow or template it is about."
+        description="What it is about: a project, table, key, workflow, schema, file or the like."
     )
     details: JSON = strawberry.field(description="More of it, such as names. Never secrets.")
 

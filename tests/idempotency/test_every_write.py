@@ -21,6 +21,7 @@ _READS = (
     "aggregate_",
     "chart_state",
     "check_",
+    "classify",
     "count_",
     "deleted_",
     "diff_",
@@ -41,6 +42,7 @@ _READS = (
     "run_progress",
     "run_steps",
     "runs_of_table",
+    "schema_versions",
     "watch_",
 )
 #: In the world of these tests they find nothing to do, or refuse it before they write.
