@@ -31,6 +31,7 @@ _PREFIX, _DATED = 0.95, 0.9
 _STRONG = 0.9
 _LABEL_WORDS = 8
 _ADDRESS_LINES = 5
+_HEAD_LINES = 2
 
 _COLON = re.compile(r"(?<![0-9])\s?[:=](?!//)(?=\s|$|[^\s/])|(?<=[0-9])\s?:(?=\s|$)")
 _FIGURE = re.compile(r"[0-9]|[$€£¥₹](?=\s?[0-9])")
@@ -290,9 +291,16 @@ def _heads(layout: Layout) -> frozenset[int]:
     by_line: dict[int, list[str]] = {}
     for piece in layout.pieces:
         by_line.setdefault(piece.line, []).append(piece.text)
-    return frozenset(
-        line for line, texts in by_line.items() if len(texts) >= 3 and sum(map(is_head, texts)) >= 2
-    )
+    found: set[int] = set()
+    for line, texts in by_line.items():
+        if len(texts) >= 3 and sum(map(is_head, texts)) >= 2:
+            found.add(line)
+            for following in range(line + 1, line + 1 + _HEAD_LINES):
+                # Heads of several lines.
+                if any(_FIGURE.search(text) for text in by_line.get(following, ("0",))):
+                    break
+                found.add(following)
+    return frozenset(found)
 
 
 def _parts(text: str, is_known: Any) -> Iterator[tuple[str, int, int]]:

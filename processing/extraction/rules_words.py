@@ -101,7 +101,8 @@ OF_DOCUMENTS: Mapping[str, Sequence[str]] = {
     ),
     "vat number": (
         "vat number", "vat no", "vat id", "vat reg no", "vat registration number",
-        "ust id", "ust idnr", "ust id nr", "umsatzsteuer id", "uid", "uid nummer",
+        "ust id", "ustid", "ustidnr", "ust idnr", "ust id nr", "umsatzsteuer id", "uid",
+        "uid nummer",
         "n° tva", "tva intracommunautaire", "n° tva intra", "numéro de tva", "nif", "cif",
         "partita iva", "p.iva", "btw nummer", "gstin", "abn", "tin",
     ),
