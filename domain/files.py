@@ -19,6 +19,8 @@ from domain.ports import Storage
 from domain.upload_links import Ticket
 
 MAX_BYTES = 50_000_000
+#: The folder of bytes whose file is not known yet.
+INCOMING = "incoming"
 #: Files of one page of `list_files`.
 MAX_PAGE = 100
 #: Pixels across a picture of a page, unless told otherwise, and at most.
@@ -182,7 +184,7 @@ async def _filled(
     storage: Storage, file: File, chunks: AsyncIterable[bytes], most_bytes: int
 ) -> File:
     """The file with bytes that are stored under a key of their own. Raises `TooLarge`."""
-    key = f"{file.organization_id}/incoming/{ids.new_id(ids.Kind.FILE)}"
+    key = f"{INCOMING}/{ids.new_id(ids.Kind.FILE)}"
     meter = _Meter(chunks, most_bytes)
     await storage.files.put_bytes(key, aiter(meter))
     return replace(

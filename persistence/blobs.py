@@ -1,6 +1,7 @@
 """The bytes of files: a local folder by default, S3-compatible storage by URL."""
 
 from collections.abc import AsyncIterable, AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 from obstore.exceptions import NotFoundError
@@ -80,11 +81,13 @@ class Blobs:
         except (NotFoundError, FileNotFoundError):
             return None
 
-    async def delete_all(self, folder: str) -> None:
-        """Remove every blob whose key begins with this folder."""
+    async def delete_all(self, folder: str, before: datetime | None = None) -> None:
+        """Remove every blob whose key begins with this folder, or those that were written before a
+        moment."""
         async for found in self.store.list(prefix=f"{folder}/"):
             for each in found:
-                await self.delete(each["path"])
+                if before is None or each["last_modified"] < before:
+                    await self.delete(each["path"])
 
     async def delete(self, key: str) -> None:
         """Remove a blob; one that is gone already is fine."""

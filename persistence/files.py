@@ -7,11 +7,12 @@ anybody has it now."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, exists, func
+from sqlalchemy import ColumnElement, delete, exists, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -19,6 +20,7 @@ from domain.entities import File, FileStatus, ImportStatus
 from domain.errors import Conflict
 from domain.extraction_records import UNENDED
 from domain.file_types import CONVERTED
+from domain.files import INCOMING
 from persistence import conversions, encodings
 from persistence.blobs import Blobs
 from persistence.engine import Database, run_sql
@@ -26,6 +28,7 @@ from persistence.models import ExtractionJobRow, FileRow, ImportRow
 
 #: How often somebody else may remove the same bytes while they are taken up.
 _ATTEMPTS = 5
+_RACED = "the same bytes were removed again and again"
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"
 _FILLED = ("mime_type", "size", "sha256", "storage_key", "status")
 
@@ -185,6 +188,18 @@ class Files:
         await self._drop(file)
         return True
 
+    async def forget_unfinished(self, age: timedelta) -> None:
+        """Drop what uploads left that broke off with their process, and announced files whose bytes
+        never came, when they are older than this."""
+        before = datetime.now(UTC) - age
+        await self._blobs.delete_all(INCOMING, before)
+        async with self._database.transaction() as session:
+            await session.exec(
+                delete(FileRow).where(
+                    col(FileRow.status) == FileStatus.UPLOADING, col(FileRow.created_at) < before
+                )
+            )
+
     async def _taken_up(
         self, file: File, write: Callable[[AsyncSession, File], Awaitable[Stored]]
     ) -> Stored:
@@ -199,8 +214,13 @@ class Files:
                 async with self._database.transaction() as session:
                     await run_sql(session, _LOCK, key=key)
                     if await self._blobs.size(key) is not None:
-                        return await write(session, filled)
-            raise RuntimeError("the same bytes were removed again and again")
+                        stored = await write(session, filled)
+                        break
+            else:
+                raise RuntimeError(_RACED)
+            if stored is None:
+                await self._drop(filled)
+            return stored
         except BaseException:
             await self._drop(filled)
             raise

@@ -1,6 +1,6 @@
 """Work that nobody asks for: dropping the data of deleted tables, answers that nobody repeats any
-more, old answers of models, batches of runs that ended, and deliveries of webhooks that ended long
-ago."""
+more, old answers of models, batches of runs that ended, deliveries of webhooks that ended long ago,
+and uploads that were never finished."""
 
 import asyncio
 from contextlib import suppress
@@ -10,6 +10,7 @@ import structlog
 
 from persistence import deleted_tables
 from persistence.engine import Database
+from persistence.files import Files
 from persistence.finished_runs import forget_batches
 from persistence.idempotency import Idempotency
 from persistence.tool_cache import ToolCache
@@ -19,12 +20,15 @@ from persistence.webhook_deliveries import forget_old
 PAUSE = 60.0
 #: How long batches are kept behind the end of their run, for whoever looks for a fault.
 _KEEP_BATCHES = timedelta(days=1)
+#: How long an upload may be under way.
+_KEEP_UPLOADS = timedelta(days=1)
 
 _log = structlog.get_logger()
 
 
 async def sweep(
     database: Database,
+    files: Files,
     stopping: asyncio.Event,
     keep_deliveries: timedelta,
     pause: float = PAUSE,
@@ -41,6 +45,7 @@ async def sweep(
                 pass
             while not stopping.is_set() and await forget_old(database.pool, keep_deliveries):
                 pass
+            await files.forget_unfinished(_KEEP_UPLOADS)
         except Exception:
             _log.warning("sweeping failed; it is tried again", exc_info=True)
         with suppress(TimeoutError):

@@ -102,7 +102,7 @@ async def run(settings: WorkerSettings) -> None:
             _log.info("the worker takes jobs")
             async with asyncio.TaskGroup() as group:
                 keep = timedelta(days=settings.webhook_retention_days)
-                group.create_task(sweep(database, stopping, keep))
+                group.create_task(sweep(database, storage.files, stopping, keep))
                 made = asyncio.Event()
                 group.create_task(relay(storage.relay, bus, stopping, made=made))
                 group.create_task(deliver(storage, outbound, stopping, made))

@@ -16,7 +16,10 @@ class FileRow(SQLModel, table=True):
     schema or classifier that was asked for its address."""
 
     __tablename__ = "file"
-    __table_args__ = (Index("ix_file_bytes", "organization_id", "sha256"),)
+    __table_args__ = (
+        Index("ix_file_bytes", "organization_id", "sha256"),
+        Index("ix_file_uploading", "created_at", postgresql_where=text("status = 'uploading'")),
+    )
 
     id: UUID = Field(primary_key=True)
     organization_id: UUID = Field(foreign_key="organization.id", index=True)

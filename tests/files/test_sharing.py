@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from domain.access import Role, Scope, Viewer
 from domain.columns import ColumnType, NewColumn
 from domain.entities import File, FileStatus
 from domain.errors import Conflict, Invalid, NotFound, TooLarge
-from domain.files import FileSearch, FileUpload
+from domain.files import INCOMING, FileSearch, FileUpload
 from domain.ids import Kind, new_id
 from domain.rows import NewRow, RowsAdd
 from domain.upload_links import Ticket
@@ -176,6 +176,19 @@ async def test_bytes_of_nobody(place: Place) -> None:
     with pytest.raises(NotFound):
         await place.put(file.id, PAPER)
     assert place.stored == []
+
+
+async def test_what_was_never_finished_goes(place: Place) -> None:
+    store = place.world.storage.files
+    kept, announced = await place.upload(PAPER), await place.announce()
+    await store.put_bytes(f"{INCOMING}/broken-off", chunks(PAPER))
+    await store.forget_unfinished(timedelta(days=1))
+    assert len(place.stored) == 2
+    await store.forget_unfinished(timedelta(seconds=-60))
+    assert place.stored == [kept.storage_key]
+    assert await place.content(kept) == PAPER
+    with pytest.raises(NotFound):
+        await files.get_file(place.world.viewer, place.world.storage, announced.id)
 
 
 async def test_a_file_stays_while_a_job_reads_it(place: Place) -> None:

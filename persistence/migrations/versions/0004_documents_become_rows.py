@@ -250,9 +250,17 @@ def upgrade() -> None:
     op.add_column("file", sa.Column("schema_id", sa.Uuid(), nullable=True))
     op.add_column("file", sa.Column("classifier_id", sa.Uuid(), nullable=True))
     op.create_index("ix_file_bytes", "file", ["organization_id", "sha256"], unique=False)
+    op.create_index(
+        "ix_file_uploading",
+        "file",
+        ["created_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'uploading'"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_file_uploading", table_name="file")
     op.drop_column("file", "classifier_id")
     op.drop_column("file", "schema_id")
     op.drop_column("file", "status")
