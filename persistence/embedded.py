@@ -24,6 +24,7 @@ from types import MappingProxyType
 from urllib.parse import quote
 
 from persistence import launcher
+from persistence.child_environment import bare_environment
 
 USER = "tablecast"
 DATABASE = "tablecast"
@@ -301,7 +302,13 @@ class EmbeddedPostgres:
     def _run(self, line: list[str | Path], folder: Path, text: str = "") -> None:
         tied = launcher.command(line, death_signal=signal.SIGKILL, leave_root_with=[folder])
         done = subprocess.run(  # noqa: S603
-            tied, input=text, capture_output=True, text=True, check=False, cwd="/"
+            tied,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            env=bare_environment(),
         )
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip().splitlines()
@@ -348,6 +355,7 @@ class EmbeddedPostgres:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                env=bare_environment(),
             )
 
     def last_words(self) -> str:

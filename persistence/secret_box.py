@@ -64,6 +64,10 @@ class SecretBox:
         sealed = self._ciphers[self._first].encrypt(nonce, secret.encode(), bound)
         return _FORM + self._first + nonce + sealed
 
+    def is_sealed_by_first(self, sealed: bytes) -> bool:
+        """Whether the key that seals now sealed this."""
+        return self._first is not None and sealed.startswith(_FORM + self._first)
+
     def open(self, organization_id: UUID, purpose: str, sealed: bytes) -> str:
         """What was sealed for this organisation and purpose.
 

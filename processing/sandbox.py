@@ -5,13 +5,19 @@ environment, no other processes and no pauses; it counts time, memory and depth 
 process is killed when it does not stop by itself. A dead worker is replaced."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, contextmanager
+from pathlib import Path
+from shlex import quote
+from tempfile import TemporaryDirectory
 from threading import Event, Lock
 from typing import Any
 
+import structlog
 from pydantic_monty import Monty
+from pydantic_monty._binary import find_monty_binary
 
 from processing.sandbox_program import Fault, Result
 from processing.sandbox_sessions import Run, problem
@@ -28,6 +34,9 @@ _GRACE_SECONDS = 0.5
 _SESSIONS_OF_A_WORKER = 500
 
 _Row = Mapping[str, Any]
+
+
+_log = structlog.get_logger()
 
 
 class SandboxClosed(Exception):
@@ -117,6 +126,7 @@ class PythonSandbox:
                 # call of that one never ends, and its threads abort an interpreter that exits
                 # while they tell it something.
                 pool = Monty(
+                    binary_path=self._stack.enter_context(bare_interpreter()),
                     min_processes=0,
                     max_processes=self._processes,
                     max_checkouts_per_worker=_SESSIONS_OF_A_WORKER,
@@ -132,6 +142,25 @@ class PythonSandbox:
                 self._started[1].shutdown(wait=True, cancel_futures=True)
                 self._stack.close()
                 self._started = None
+
+
+@contextmanager
+def bare_interpreter() -> Iterator[str]:
+    """The interpreter's program, started without our environment.
+
+    The pool hands all of that to its workers, and has no way to say otherwise. The programs of
+    users cannot read it; but whoever breaks out of the interpreter should find nothing there. So
+    the pool starts a script of one line, which takes two milliseconds."""
+    found = find_monty_binary()
+    with TemporaryDirectory(prefix="tablecast-sandbox-") as folder:
+        script = Path(folder, "monty")
+        script.write_text(f'#!/bin/sh\nexec env -i {quote(found)} "$@"\n')
+        script.chmod(0o700)
+        if os.access(script, os.X_OK):
+            yield str(script)
+            return
+        _log.warning("sandbox_inherits_environment", reason=f"no programs run from {folder}")
+        yield found
 
 
 def _parts(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:

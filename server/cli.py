@@ -182,6 +182,13 @@ def doctor(
         raise typer.Exit(1)
 
 
+@app.command()
+def reseal() -> None:
+    """Seal all secrets with the first key of TABLECAST_SECRET_KEY."""
+    with _database() as settings:
+        _say(asyncio.run(_load("server.resealing").reseal(settings)))
+
+
 @key_app.command("create")
 def key_create(
     name: Annotated[str, typer.Argument(help="What the key is for.")],

@@ -1,7 +1,6 @@
 """One child process: how it is started, known to be ready, restarted and stopped."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import time
@@ -11,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
+
+from persistence.child_environment import bare_environment
 
 _log = structlog.get_logger(__name__)
 
@@ -39,7 +40,8 @@ class ProcessSpec:
 
     `command` is asked before every start and must tie the child to this process (see
     `persistence.launcher`); `before` clears the way for a start, `ready` tells when others may
-    rely on the child. `log` takes the output; None leaves it on our own stderr.
+    rely on the child. `log` takes the output; None leaves it on our own stderr. `environment` is
+    all that the child gets of one.
     """
 
     name: str
@@ -51,7 +53,7 @@ class ProcessSpec:
     stop_seconds: float = 15
     start_seconds: float = 60
     log: Path | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=bare_environment)
     pass_fds: tuple[int, ...] = ()
 
 
@@ -109,7 +111,7 @@ class ManagedProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, **self.spec.environment},
+                env=dict(self.spec.environment),
                 pass_fds=self.spec.pass_fds,
                 start_new_session=True,
             )

@@ -204,13 +204,15 @@ class Supervisor:
             lambda: _ourselves(*arguments, "--start-fd", str(gate)),
             ready=ready,
             stop_seconds=self.settings.shutdown_seconds + 5,
-            environment=self._addresses(),
+            environment=self._environment(),
             pass_fds=(gate, *fds),
         )
 
-    def _addresses(self) -> dict[str, str]:
+    def _environment(self) -> dict[str, str]:
+        """Our own programs read their settings from it."""
         settings, folder = self.settings, self._server.socket_folder
         return {
+            **os.environ,
             "DATABASE_URL": settings.database_url or self._server.url(),
             "REDIS_URL": settings.redis_url or valkey.url(folder),
             "TABLECAST_DATA": str(settings.data),
@@ -222,7 +224,7 @@ class Supervisor:
         process = await asyncio.create_subprocess_exec(
             *_ourselves("prepare", "--start-fd", str(gate)),
             stdout=subprocess.PIPE,
-            env={**os.environ, **self._addresses()},
+            env=self._environment(),
             pass_fds=(gate,),
             start_new_session=True,
         )
