@@ -132,20 +132,29 @@ def _claim(planned: PlannedField, given: Any) -> Claim | None:
     text = told.get("text")
     if isinstance(text, bool) or not isinstance(text, str | int | float):
         text = ""
-    text = str(text).strip()[:_MOST_TEXT].replace("\0", "")
-    choice = told.get("choice") if is_chosen(planned) else None
-    choice = _choice(choice)
+    text = _storable(str(text).strip()[:_MOST_TEXT])
+    choice = _choice(told.get("choice")) if is_chosen(planned) else None
     if not text and choice is None:
         return None
-    line, sure = told.get("line"), told.get("sure")
-    certain = isinstance(sure, int | float) and not isinstance(sure, bool) and 0 <= sure <= 1
-    return Claim(text, line if _is_whole(line) else None, float(sure) if certain else _SURE, choice)
+    line = told.get("line")
+    return Claim(text, line if _is_whole(line) else None, _sure(told.get("sure")), choice)
+
+
+def _sure(given: Any) -> float:
+    if isinstance(given, int | float) and not isinstance(given, bool) and 0 <= given <= 1:
+        return float(given)
+    return _SURE
 
 
 def _choice(given: Any) -> str | None:
     if isinstance(given, bool):
         return "true" if given else "false"
-    return given.strip() or None if isinstance(given, str) else None
+    return _storable(given.strip()) or None if isinstance(given, str) else None
+
+
+def _storable(text: str) -> str:
+    """A text without what the database does not take."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _is_whole(given: Any) -> bool:

@@ -12,7 +12,7 @@ from processing.extraction.model_expected import PrintedRow
 from processing.extraction.model_lines import Lines
 from processing.extraction.model_parts import Part, is_single
 from processing.extraction.model_rows import Collected
-from processing.extraction.model_shapes import alike
+from processing.extraction.model_shapes import alike, lists_in
 
 #: Questions in a row that may bring nothing before a part is given up.
 MOST_TRIES = 2
@@ -54,8 +54,11 @@ class Rest:
 class Coverage:
     """What the lines of a segment should give, by table."""
 
-    def __init__(self, lines: Lines, rows: Sequence[PrintedRow]) -> None:
+    def __init__(
+        self, lines: Lines, rows: Sequence[PrintedRow], collected: Mapping[UUID, Collected]
+    ) -> None:
         self._lines = lines
+        self._collected = collected
         self.printed: dict[UUID, dict[int, PrintedRow]] = defaultdict(dict)
         self._taken = set()
         for row in rows:
@@ -75,8 +78,10 @@ class Coverage:
             return False
         return place.row < self._lines.pages[place.page].tables[place.table].header_rows
 
-    def left(self, part: Part, collected: Collected) -> list[int]:
-        """Lines of a part that should have given rows of a table, and did not."""
+    def left(self, part: Part) -> list[int]:
+        """Lines of a part, which is of one table, that should have given rows and did not: printed
+        rows, lines that are set like those that gave rows, and lists when nothing was read."""
+        collected = self._of(part)
         printed = self.printed[collected.table.table.table_id]
         filled = {row.line: len(row.seen) for row in collected.rows if row.line is not None}
         left = [
@@ -84,15 +89,17 @@ class Coverage:
             for number in part.lines
             if number in printed and 2 * filled.get(number, 0) < len(printed[number].columns)
         ]
-        others = (number for number in part.lines if not self._is_taken(number))
+        others = [number for number in part.lines if not self._is_taken(number)]
+        if self._is_first_of_none(collected):
+            return sorted({*left, *lists_in(self._lines, others)})
         return sorted({*left, *alike(self._lines, collected.lines, others)})
 
-    def rest(self, part: Part, collected: Collected, outcome: Outcome) -> Rest:
+    def rest(self, part: Part, outcome: Outcome) -> Rest:
         """What follows from an answer about a part, which is of one table."""
-        left = self.left(part, collected)
+        left = self.left(part)
         if left:
             return self._of_lines(part, left, outcome)
-        printed = self.printed[collected.table.table.table_id]
+        printed = self.printed[self._of(part).table.table.table_id]
         if any(number in printed for number in part.lines):
             return Rest()
         if outcome.broken and outcome.gained and outcome.last is not None:
@@ -123,10 +130,10 @@ class Coverage:
         for table in part.tables:
             yield Lack(table, () if is_single(table) else part.lines, why)
 
-    def missing(self, collected: Collected, lacks: Sequence[Lack]) -> Iterator[str]:
+    def missing(self, table: PlannedTable, lacks: Sequence[Lack]) -> Iterator[str]:
         """What is not there of a table, for people. Counted once more over all lines, whatever
         the answers were."""
-        table, own = collected.table, self._lines.own
+        collected, own = self._collected[table.table.table_id], self._lines.own
         whys = [lack.why for lack in lacks]
         if is_single(table):
             found = collected.rows[0].cells if collected.rows else {}
@@ -136,7 +143,7 @@ class Coverage:
                 if labels:
                     yield _sentence(table, _listed(list(dict.fromkeys(labels))), why)
             return
-        left = self.left(Part((table,), own.start, own.stop - 1), collected) if own else []
+        left = self.left(Part((table,), own.start, own.stop - 1)) if own else []
         if left:
             yield _sentence(table, self._names(table, left), whys[0] if whys else _LEFT_OUT)
         printed = self.printed[table.table.table_id]
@@ -160,6 +167,15 @@ class Coverage:
             return Rest(lacks=[Lack(table, left, why)])
         halves = list(asked.halves()) or [asked]
         return Rest([each.again(told) for each in halves])
+
+    def _of(self, part: Part) -> Collected:
+        [table] = part.tables
+        return self._collected[table.table.table_id]
+
+    def _is_first_of_none(self, collected: Collected) -> bool:
+        """Whether no row of any list was read; what looks like one is then asked of the first."""
+        lists = [each for each in self._collected.values() if not is_single(each.table)]
+        return collected is lists[0] and not any(each.rows for each in lists)
 
     def _is_taken(self, number: int) -> bool:
         """Whether a line belongs to a table whose rows are counted."""

@@ -197,7 +197,7 @@ def _corrections(examples: Sequence[Example], tables: Sequence[PlannedTable]) ->
         for example in examples
         if (example.table_id, example.column_number) in keys
     ]
-    return escaped(json_text(told[-_MOST_EXAMPLES:])) if told else ""
+    return escaped(json_text(told[:_MOST_EXAMPLES])) if told else ""
 
 
 def _short(text: str | None) -> str | None:

@@ -63,7 +63,8 @@ class Reading:
         self._lines = lines_of(work.document, numbers)
         known = {table.table.table_id for table in self._tables}
         rows = [row for row in rows if row.place.page in numbers and row.table_id in known]
-        self._coverage = Coverage(self._lines, rows)
+        self._collected = {table.table.table_id: Collected(table) for table in self._tables}
+        self._coverage = Coverage(self._lines, rows, self._collected)
         by_line = defaultdict(list)
         for row in rows:
             by_line[self._lines.places.get(row.place, 0)].append(row)
@@ -71,7 +72,6 @@ class Reading:
         self._queue = model_plan.parts(self._lines, self._tables, by_line, most)
         self._asks_left = _ASKS_A_PART * len(self._queue) + _ASKS_MORE
         self._reader = RowReader(self._lines, values.habits_of(work.document))
-        self._collected = {table.table.table_id: Collected(table) for table in self._tables}
         self._lacks: dict[UUID, list[Lack]] = defaultdict(list)
         self._usage = Usage()
         self._version: str | None = None
@@ -166,7 +166,7 @@ class Reading:
         [table] = part.tables
         collected = self._collected[table.table.table_id]
         if claim is None:
-            return self._coverage.rest(part, collected, Outcome(broken=True, fault=claims.problem))
+            return self._coverage.rest(part, Outcome(broken=True, fault=claims.problem))
         gained, strange, last = 0, 0, None
         printed = self._coverage.columns(table)
         for given in claim.rows:
@@ -180,7 +180,7 @@ class Reading:
                 last = max(last or 0, row.line)
         broken = claims.cut and claim is claims.tables[-1]
         fault = claims.problem if broken else _fault(claim, strange)
-        return self._coverage.rest(part, collected, Outcome(gained, last, broken, fault))
+        return self._coverage.rest(part, Outcome(gained, last, broken, fault))
 
     def _is_wanted(self, line: int) -> bool:
         return line in self._lines.own and not self._coverage.is_heading(line)
@@ -215,9 +215,8 @@ class Reading:
 
     def _missing(self) -> Iterator[str]:
         for table in self._tables:
-            id_ = table.table.table_id
-            lacks = self._lacks[id_]
-            yield from self._coverage.missing(self._collected[id_], lacks)
+            lacks = self._lacks[table.table.table_id]
+            yield from self._coverage.missing(table, lacks)
             if not lacks and self._should_have_rows(table):
                 yield f"{table.name}: no row ({_NOTHING})"
 
@@ -230,7 +229,8 @@ class Reading:
 
     def _rows(self) -> Iterator[ExtractedRow]:
         """Parents before children; children of a parent in an earlier segment before both."""
-        orphans, rows = [], []
+        orphans: list[ExtractedRow] = []
+        rows: list[ExtractedRow] = []
         for table in self._tables:
             for row in self._sorted(table):
                 parent = self._parent(table, row)

@@ -14,6 +14,8 @@ from processing.rules.words import fold
 _SHIFT = 4.0
 #: Lines with fewer figures look like many others.
 _LEAST_FIGURES = 2
+#: Fewer lines that are set alike are no list.
+_LEAST_LINES = 3
 
 _FIGURE = re.compile(r"[^\w]*[0-9][0-9.,:/'’%€$£+*()-]*(?:[^\W\d_]{1,3})?[^\w]*")  # noqa: RUF001
 #: How lines of sums begin: they are printed like rows, and are none.
@@ -50,6 +52,19 @@ def alike(lines: Lines, known: Collection[int], candidates: Iterable[int]) -> li
         and (shape := _shape(lines, lines[number]))
         and any(_fits(shape, model) for model in models)
     ]
+
+
+def lists_in(lines: Lines, candidates: Iterable[int]) -> list[int]:
+    """Those of the candidates that are set like several others: a list, whatever it lists."""
+    groups: list[tuple[Sequence[_Piece], list[int]]] = []
+    for number in candidates:
+        shape = _shape(lines, lines[number])
+        group = next((found for model, found in groups if shape and _fits(shape, model)), None)
+        if group is not None:
+            group.append(number)
+        elif shape:
+            groups.append((shape, [number]))
+    return sorted(number for _, found in groups if len(found) >= _LEAST_LINES for number in found)
 
 
 def is_sum(text: str) -> bool:
