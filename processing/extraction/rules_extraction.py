@@ -105,13 +105,20 @@ def _reading(work: ExtractionWork, first: int = 0, last: int = LAST_PAGE) -> _Re
         for table in work.tables
     ]
     sample = _matches(work.document, sought, habits, _of_sample(work.document))
-    rows = sum(len(lines_of(match)) for match in sample[0])
-    least = 1 if primary.table.repeats is Repeats.MANY else 2
-    many = rows >= least
+    many = _has_many(primary, sought[0], sample[0])
     if not many:
         sought[0] = []
     pages = [page for page in work.document.pages if first <= page.number <= last]
     return _Reading(habits, _matches(work.document, sought, habits, pages), many)
+
+
+def _has_many(primary: PlannedTable, fields: Sequence[Sought], matches: Sequence[Match]) -> bool:
+    """Whether the rows of the primary table stand in tables. When the schema does not say so, they
+    have half of the fields at least: an invoice has tables of sums too."""
+    rows = sum(len(lines_of(match)) for match in matches)
+    if primary.table.repeats is Repeats.MANY:
+        return rows > 0
+    return rows > 1 and any(2 * len(match.columns) >= len(fields) for match in matches)
 
 
 def _of_sample(document: Document) -> Sequence[Page]:

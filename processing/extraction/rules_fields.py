@@ -15,6 +15,7 @@ from processing.extraction.values import Habits
 from processing.rules import contacts, dates
 from processing.rules.candidates import Candidate
 from processing.rules.records import Passage
+from processing.rules.words import stem
 
 _MOST_NAME_WORDS = 5
 _MOST_TEXT, _MOST_TEXT_WORDS = 120, 14
@@ -139,7 +140,7 @@ def _role(planned: PlannedField, names: Names) -> Role:
         return Role.CURRENCY if is_currency else Role.TYPED
     special = {word for phrase, weight in names.phrases if weight == 1 for word in phrase.special}
     for name, role in _ROLES:
-        if name in names.lists or name in special:
+        if name in names.lists or stem(name) in special:
             return role
     own = {kind for phrase, weight in names.phrases if weight == 1 for kind in phrase.kinds}
     if names.lists & _CODES or "number" in own:
@@ -148,7 +149,7 @@ def _role(planned: PlannedField, names: Names) -> Role:
         return Role.DATE
     if names.lists & _MONEY or "amount" in own:
         return Role.AMOUNT
-    return Role.ADDRESS if "addres" in special or "address" in special else Role.TEXT
+    return Role.ADDRESS if stem("address") in special else Role.TEXT
 
 
 def _is_money(names: Names) -> bool:
@@ -239,9 +240,14 @@ def _code(sought: Sought, text: str, habits: Habits) -> Taken | None:
     piece = text[start:end].strip()
     if not figures or len(piece) > 40 or text[start + len(piece) :].lstrip().startswith("%"):
         return None
-    if dates.find([Passage("", "", piece)], "") or (_CENTS.search(piece) and read_number(piece)):
+    if dates.find([Passage("", "", piece)], "") or is_price(piece):
         return None
     return _cell(sought, text, start, start + len(piece), habits)
+
+
+def is_price(text: str) -> bool:
+    """Whether a text is a number with cents."""
+    return _CENTS.search(text) is not None and read_number(text) is not None
 
 
 def _amount(sought: Sought, text: str, habits: Habits) -> Taken | None:

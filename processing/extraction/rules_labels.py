@@ -88,7 +88,8 @@ def _terms(text: str) -> list[str]:
     text = _JOINED.sub(lambda match: "".join(filter(None, match.groups())), text)
     short = len(text.split()) <= _SHORT
     kept: list[str] = []
-    for written in _WORDS.findall(_GLUED.sub(" ", text)):
+    found = _WORDS.findall(_GLUED.sub(" ", text))
+    for written in found:
         if written == "%":
             kept.append("percent")
             continue
@@ -97,7 +98,8 @@ def _terms(text: str) -> list[str]:
             neutral = word in _NEUTRAL and not (short and word in _DIRECTIONS)
             if word in _KINDS or not (lone or neutral or word in MONTHS):
                 kept.append(word)
-    return kept
+    # A column may be called "am", or "A".
+    return kept or found[:1]
 
 
 def glue_removed(text: str) -> str:
@@ -225,6 +227,8 @@ def _fit(sought: Phrase, label: Phrase, nouns: frozenset[str]) -> float:
     score = 0.85 ** len(missing) * 0.96 ** len(extra & nouns) * 0.6 ** len(extra - nouns)
     lacking, beside = sought.kinds - label.kinds, label.kinds - sought.kinds
     score *= 0.88 ** len(lacking - {"amount", "name"}) * 0.97 ** len(lacking & {"amount", "name"})
+    if label.kinds and sought.kinds and not label.kinds & sought.kinds:
+        score *= 0.6  # "VAT amount" is no "VAT number"
     # "Customer" is not "Customer no.", and "VAT" is not "VAT ID".
     score *= 0.97 ** len(beside & {"amount", "name"}) * 0.6 ** len(beside - {"amount", "name"})
     return score

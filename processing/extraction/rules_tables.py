@@ -9,7 +9,7 @@ from domain.columns import ColumnType
 from domain.documents import Box, Cell, Document, Table
 from domain.extraction_records import DocumentCitation, ExtractedCell
 from processing.extraction import values
-from processing.extraction.rules_fields import Role, Sought, take
+from processing.extraction.rules_fields import Role, Sought, is_price, take
 from processing.extraction.rules_labels import is_total, phrase_of, speaks_of_totals
 from processing.extraction.values import Habits
 
@@ -23,6 +23,8 @@ _HEAD_ROWS = 6
 _TIGHT = 0.8
 #: Columns of a table of which nobody can tell rows from sums.
 _FEW = 3
+#: A row of a table with more columns fills so many.
+_LEAST_CELLS = 2
 #: Part of the best table's columns that another one has to have, to hold rows of the same kind.
 _LIKE = 0.75
 #: After every page.
@@ -223,6 +225,8 @@ def read_cell(sought: Sought, text: str, habits: Habits) -> ExtractedCell:
         partly = sought.role is Role.DATE and _PART_OF_DATE.fullmatch(text)
         if not partly and take(sought, text, habits) is None:
             return ExtractedCell(None)
+    if sought.role is Role.CODE and is_price(text):
+        return ExtractedCell(None)
     return values.read(sought.planned.column, sought.planned.field, text, habits)
 
 
@@ -289,6 +293,8 @@ def _is_row(match: Match, row: Sequence[Cell]) -> bool:
     where no column takes more, and between drawn lines."""
     mapped = [place for place in match.columns if row[place].text.strip()]
     typed = [place for place in match.typed if row[place].text.strip()]
+    if len(mapped) < _LEAST_CELLS and len(match.columns) > _FEW:
+        return False
     if not typed:
         drawn = match.parts[0].ruled and len(mapped) > 1
         return bool(mapped) and (not match.typed or drawn)
