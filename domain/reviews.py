@@ -13,6 +13,7 @@ from domain import access, ids, numbers
 from domain.access import Viewer
 from domain.columns import Column, TableShape
 from domain.errors import (
+    Conflict,
     ErrorCode,
     Invalid,
     NotFound,
@@ -63,6 +64,7 @@ async def accept_all(viewer: Viewer, storage: Storage, file_id: UUID) -> ReviewS
     Raises `NotFound` for the file, `Conflict` when it was never read or is being read, and
     `TableBusy`."""
     access.require(viewer, "reviewAccept")
+    await _require_read(viewer, storage, file_id)
 
     async def work(shapes: Sequence[TableShape]) -> ReviewSummary:
         reviews = {shape.id: TableReview() for shape in shapes}
@@ -87,6 +89,7 @@ async def submit(
     access.require(viewer, "reviewSubmit")
     if not corrections:
         raise invalid(ErrorCode.REQUIRED, "tables names no table", "tables")
+    await _require_read(viewer, storage, file_id)
 
     async def work(shapes: Sequence[TableShape]) -> ReviewSummary:
         known = {shape.id: shape for shape in shapes}
@@ -102,6 +105,14 @@ async def submit(
         )
 
     return await _on_tables(viewer, storage, file_id, work)
+
+
+async def _require_read(viewer: Viewer, storage: Storage, file_id: UUID) -> None:
+    """Raises `NotFound` for the file, and `Conflict` when the viewer knows of no job of it."""
+    if await storage.files.get(viewer.organization_id, file_id) is None:
+        raise NotFound("File")
+    if await storage.extraction_jobs.latest(viewer.organization_id, file_id) is None:
+        raise Conflict("No processed data found for this file")
 
 
 async def _on_tables(

@@ -14,7 +14,7 @@ GRACE = timedelta(minutes=5)
 #: Rows deleted in one transaction: well under the five seconds that one may take.
 _BATCH = 5_000
 
-_LOGS = ("row_version", "cell_change", "cell_state", "change")
+_LOGS = ("row_version", "cell_change", "cell_state", "extracted_row", "change")
 
 _EMPTY_CONFLICTS = f"""
 DELETE FROM rollback_conflict WHERE (run_id, row_id) IN (
@@ -58,6 +58,7 @@ async def drop_next(database: Database, grace: timedelta = GRACE) -> bool:
             "webhook_replay",
             "rollback_run",
             "enrichment",
+            "extraction_example",
             "cell_run",
             "chart",
             "column_index",

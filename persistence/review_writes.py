@@ -37,6 +37,13 @@ SELECT id, schema_id, status, reviewed_at, status IN {ACTIVE} AS active FROM ext
 WHERE file_id = $1 AND organization_id = $2 AND kind = '{JobKind.EXTRACT}'
 ORDER BY id DESC LIMIT 1
 """
+#: In tables that the reviewer does not see. Whether their rows are still there is not looked up.
+_ELSEWHERE = f"""
+SELECT count(*) FROM extracted_row e
+JOIN user_table t ON t.id = e.table_id AND t.deleted_at IS NULL
+WHERE e.file_id = $1 AND e.organization_id = $2 AND e.review_status = '{ReviewStatus.PENDING}'
+  AND e.table_id <> ALL($3)
+"""
 _ACCEPT = f"""
 UPDATE extracted_row SET review_status = '{ReviewStatus.ACCEPTED}', reviewed_by = $3,
   reviewed_at = $4
@@ -242,12 +249,16 @@ async def _tell_end(
         living = await _living(write.connection, shape, file_id)
         total += len(living)
         accepted += sum(status == ReviewStatus.ACCEPTED for status in living.values())
+    hidden = await write.connection.fetchval(
+        _ELSEWHERE, file_id, write.organization_id, [shape.id for shape in shapes]
+    )
+    pending: int = total - accepted + hidden
     read = job["status"] in (JobStatus.COMPLETED, JobStatus.PARTIAL) or total
-    if accepted == total and job["reviewed_at"] is None and read:
+    if pending == 0 and job["reviewed_at"] is None and read:
         at: datetime | None = write.at
         await write.connection.execute(
             "UPDATE extraction_job SET reviewed_at = $2 WHERE id = $1", job["id"], at
         )
         details = {"schemaId": str(job["schema_id"]), "accepted": accepted, "total": total}
         await write.log_organization(OrganizationChangeKind.DOCUMENT_REVIEWED, file_id, details)
-    return total - accepted
+    return pending

@@ -59,7 +59,7 @@ class Reader:
     async def plan(self, work: ExtractionWork) -> tuple[str, Sequence[Segment]]:
         tables = tuple(planned.table.table_id for planned in work.tables)
         return "lines", [
-            Segment(n, f"page {n + 1}", n + 1, n + 1, tables, len(page.text.splitlines()))
+            Segment(n, f"page {n + 1}", n + 1, n + 1, tables, len(_lines(page)))
             for n, page in enumerate(work.document.pages)
         ]
 
@@ -70,7 +70,7 @@ class Reader:
             self.arrived.set()
             await self.gates[page].wait()
         rows, faint = [], 0
-        for line in work.document.pages[page - 1].text.splitlines():
+        for line in _lines(work.document.pages[page - 1]):
             if line == "wait" and self.busy:
                 raise TryLater("Too many requests", 1)
             if line == "crash":
@@ -82,6 +82,10 @@ class Reader:
         missing = f"{faint} lines are too faint" if faint else None
         producer = Producer(ProducerKind.RULES, work.actor, version="lines 1")
         return SegmentFound(rows, producer, Usage(3, 2), missing)
+
+
+def _lines(page: Page) -> list[str]:
+    return [line for line in page.text.splitlines() if line.strip()]
 
 
 def _row(tables: Sequence[PlannedTable], line: str, page: int) -> ExtractedRow:
@@ -98,7 +102,7 @@ def _row(tables: Sequence[PlannedTable], line: str, page: int) -> ExtractedRow:
 
 def _cell(kind: ColumnType, config: Config, text: str, page: int) -> ExtractedCell:
     where = DocumentCitation(page, _BOX, text)
-    value = TYPES[kind].from_file(config)(text)
+    value = text if kind is ColumnType.TEXT else TYPES[kind].from_file(config)(text)
     if value is None:
         return ExtractedCell(text, None, 0.5, where, f"{text} is no {kind}")
     return ExtractedCell(text, value, 0.9, where)
