@@ -22,7 +22,9 @@ from domain import document_json
 from domain.document_json import OtherForm
 from domain.documents import Document, Unreadable
 from domain.entities import File, FileStatus
+from domain.file_types import MAIL
 from domain.files import WIDTH
+from processing.documents.enclosed import place_of, with_enclosed
 from processing.documents.reading import DocumentReader
 
 #: Documents are kept in the store up to this size, compressed; larger ones are read again.
@@ -32,6 +34,8 @@ HELD_PARTS = 60_000
 #: A file that cannot be read is not tried again so soon: it may take minutes to find out.
 REFUSED_SECONDS = 60.0
 _MOST_REFUSED = 1_000
+#: Changes when the same file becomes another document here than before.
+_FORM = f"{document_json.FORM}.1"
 
 _NOT_UPLOADED = "it has not been uploaded yet"
 _GONE = "its bytes are gone"
@@ -68,7 +72,7 @@ class StoredDocuments:
 
     async def document(self, file: File) -> Document:
         """What a file says. Raises `Unreadable`."""
-        name = f"document-{document_json.FORM}-{self._reader.edition}.json.gz"
+        name = f"document-{_FORM}-{self._reader.edition}.json.gz"
         key = f"{_bytes_of(file)}/{name}"
         held = self._held.find(key)
         if held is not None:
@@ -77,7 +81,7 @@ class StoredDocuments:
 
     async def picture(self, file: File, page: int, width: int) -> bytes:
         """A page as PNG. Raises `Unreadable`."""
-        name = f"page-{document_json.FORM}-{page}-{width}.png"
+        name = f"page-{_FORM}-{page}-{width}.png"
         return await self._drawing.get(
             f"{_bytes_of(file)}/{name}", lambda: self._picture(file, name, page, width)
         )
@@ -87,7 +91,7 @@ class StoredDocuments:
         if document is None:
             try:
                 async with self._laid(file) as path:
-                    document = await self._reader.read(path)
+                    document = with_enclosed(await self._reader.read(path, depth=1))
             except Unreadable as error:
                 self._held.refuse(key, error)
                 raise
@@ -120,10 +124,19 @@ class StoredDocuments:
         if width == WIDTH and (kept := await self._files.kept(file, name)) is not None:
             return kept
         async with self._laid(file) as path:
-            picture = await self._reader.picture(path, page, width)
+            picture = await self._drawn(file, path, page, width)
         if width == WIDTH:
             await self._files.keep(file, name, picture)
         return picture
+
+    async def _drawn(self, file: File, path: Path, page: int, width: int) -> bytes:
+        if file.mime_type == MAIL:
+            place = place_of(await self._reader.read(path, depth=1), page)
+            if place is not None:
+                carried, own = place
+                content = await self._reader.attachment(path, carried)
+                return await self._reader.picture(content, own, width)
+        return await self._reader.picture(path, page, width)
 
     @asynccontextmanager
     async def _laid(self, file: File) -> AsyncIterator[Path]:

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from domain import document_json
+from domain import document_json, file_types
 from domain.documents import Document, Page, Unreadable
 from domain.entities import File, FileStatus
 from domain.files import WIDTH
@@ -37,8 +38,8 @@ class Counting(DocumentReader):
         return self.like
 
     async def read(self, source: Path | bytes, *, depth: int = 0) -> Document:
-        assert isinstance(source, Path)
-        self.read_.append(await asyncio.to_thread(source.read_bytes))
+        whole = isinstance(source, Path) and source.name == "file"
+        self.read_ += [await asyncio.to_thread(source.read_bytes)] if whole else []
         self.begun.set()
         return await super().read(source, depth=depth)
 
@@ -112,10 +113,13 @@ async def test_a_file_is_read_once(shelf: Shelf) -> None:
 async def test_what_is_kept_in_a_strange_form_is_read_again(shelf: Shelf) -> None:
     file = await shelf.put(papers.plain_invoice())
     files = Files(None, shelf.blobs)  # type: ignore[arg-type]
-    name = f"document-{document_json.FORM}-plain.json.gz"
-    await files.keep(file, name, b"no gzip")
-    assert (await shelf.documents.document(file)).pages
-    assert len(shelf.reader.read_) == 1
+    await shelf.documents.document(file)
+    listed = [each["path"] async for found in shelf.blobs.store.list() for each in found]
+    [kept] = [path for path in listed if path != file.storage_key]
+    await files.keep(file, kept.rpartition("/")[2], b"no gzip")
+    second = Counting()
+    assert (await shelf.process(second).document(file)).pages
+    assert len(second.read_) == 1
     other = Counting()
     await shelf.process(other).document(file)
     assert other.read_ == []
@@ -159,6 +163,32 @@ async def test_who_goes_away_takes_nobody_with_him(shelf: Shelf) -> None:
     document = await waiting[1]
     assert isinstance(document.pages[0], Page)
     assert len(shelf.reader.read_) == 1
+
+
+async def test_an_e_mail_is_read_with_its_papers(shelf: Shelf) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "a@example.org", "b@example.org", "Your invoice"
+    mail.set_content("Please find the invoice.")
+    mail.add_attachment(b"\x7fELF\0\0", maintype="a", subtype="b", filename="program.bin")
+    mail.add_attachment(
+        papers.plain_invoice(), maintype="application", subtype="pdf", filename="invoice.pdf"
+    )
+    file = replace(await shelf.put(mail.as_bytes()), mime_type=file_types.MAIL)
+    document = await shelf.documents.document(file)
+    first, second = document.pages
+    assert "Please find the invoice." in first.text
+    assert first.note is not None
+    assert first.note.startswith("program.bin: ")
+    assert (second.number, second.name) == (2, "invoice.pdf")
+    assert {table.page for table in second.tables} == {2}
+    start = document.text().index("121.74")
+    assert [place.page for place in document.places(start, start + 6)] == [2]
+    assert await shelf.process(Counting()).document(file) == document
+    drawn = await shelf.documents.picture(file, 2, 200)
+    paper = await shelf.documents.picture(await shelf.put(papers.plain_invoice(), "paper"), 1, 200)
+    assert drawn == paper
+    with pytest.raises(Unreadable):
+        await shelf.documents.picture(file, 3, 200)
 
 
 async def test_a_page_is_drawn_once(shelf: Shelf) -> None:
