@@ -10,8 +10,9 @@ from pathlib import Path
 
 from server import cli
 
-_SPAWNING = get_context("forkserver")
-_SPAWNING.set_forkserver_preload(["server.cli", "processing.worker"])
+#: How to start a process that has loaded all of this already.
+SPAWNING = get_context("forkserver")
+SPAWNING.set_forkserver_preload(["server.cli", "processing.worker"])
 
 
 class WorkerProcess:
@@ -23,7 +24,7 @@ class WorkerProcess:
             "REDIS_URL": redis_url,
             "TABLECAST_DATA": str(folder),
         }
-        self._process = _SPAWNING.Process(target=_run, args=(environment | more,), daemon=True)
+        self._process = SPAWNING.Process(target=_run, args=(environment | more,), daemon=True)
         self._process.start()
 
     def kill(self) -> None:
