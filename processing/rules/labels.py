@@ -1,7 +1,7 @@
 """Labels beside values: what is looked for, and how well the words beside a place fit it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -54,7 +54,7 @@ class Beside:
 @lru_cache(maxsize=1024)
 def label_of(phrase: str) -> Label | None:
     """The label that a phrase names; None when it names nothing."""
-    tokens = label_tokens(phrase.replace("_", " ").replace("-", " "))
+    tokens = _tokens(phrase.replace("_", " ").replace("-", " "))
     if not tokens:
         return None
     kinds = frozenset(CLASSES[token] for token in tokens if token in CLASSES)
@@ -63,16 +63,17 @@ def label_of(phrase: str) -> Label | None:
 
 
 @lru_cache(maxsize=16_384)
-def _english(token: str) -> tuple[str, ...]:
+def english(token: str) -> tuple[str, ...]:
+    """The English words that a word of a label means; itself, folded, when it is unknown."""
     folded = fold(token)
     return ENGLISH.get(folded) or ENGLISH.get(stem(folded)) or (folded,)
 
 
-def label_tokens(segment: str) -> list[str]:
+def _tokens(segment: str) -> list[str]:
     """English words of a label, cut to the eight nearest to its end, without what says nothing."""
     found: list[str] = []
     for match in _TOKEN.findall(segment)[-8:]:
-        for word in _english(match):
+        for word in english(match):
             if word in CLASSES or (word not in _WITHOUT_STOP and word not in NEUTRAL):
                 found.append(word)
     return found
@@ -86,7 +87,7 @@ def beside(text: str, start: int, end: int, wanted: Sequence[Label], whole: str)
         before, labelled = whole, False
     score = max((fit(label, before) for label in wanted), default=0.0)
     specific = bool(wanted) and not any(label.vague for label in wanted)
-    other = labelled and bool(label_tokens(before)) and score < FITS and specific
+    other = labelled and bool(_tokens(before)) and score < FITS and specific
     if close and not labelled and not _LEADS.search(before):
         score *= _BEHIND_A_NUMBER
     if score < FITS and not labelled:
@@ -141,7 +142,7 @@ def _segment_after(text: str, end: int) -> str:
 
 def fit(label: Label, segment: str) -> float:
     """1 when the segment says exactly this, less for words beside it, 0 for something else."""
-    tokens = label_tokens(segment)
+    tokens = _tokens(segment)
     if not tokens:
         return 0.0
     kinds = {CLASSES[token] for token in tokens if token in CLASSES}
@@ -161,7 +162,8 @@ def fit(label: Label, segment: str) -> float:
     return recall * (0.35 + 0.65 * hits / (hits + beside_it))
 
 
-def among(word: str, others: set[str]) -> bool:
+def among(word: str, others: Set[str]) -> bool:
+    """Whether a stem, or one that differs by a slip of spelling, is one of these."""
     if word in others:
         return True
     return len(word) >= 5 and any(

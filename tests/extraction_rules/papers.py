@@ -108,9 +108,7 @@ def german(canvas: Canvas) -> None:
         (60, 380, "Zahlbar bis 17.04.2026 ohne Abzug."),
         (60, 760, "USt-IdNr.: DE123456789   Steuernummer: 22/815/08154"),
     )  # fmt: skip
-    right(
-        canvas, (520, 300, "1.248,75 €"), (520, 314, "237,26 €"), (520, 332, "1.486,01 €")
-    )
+    right(canvas, (520, 300, "1.248,75 €"), (520, 314, "237,26 €"), (520, 332, "1.486,01 €"))
 
 
 def french(canvas: Canvas) -> None:
