@@ -116,6 +116,6 @@ async def check_queries(calls: Calls, table_id: str) -> None:
     from_jfk.sort(key=lambda row: (row["tailnum"] is not None, row["tailnum"] or ""))
     from_jfk.sort(key=lambda row: -row["dep_delay"])
     assert [row["data"] for row in page] == from_jfk[:1000]
-    tail = await calls.rows(table_id, sorts=sorts[:1], limit=1000, offset=FLIGHTS - 100)
-    never = [row for row in rows if row["dep_delay"] is None][-100:]
+    tail = await calls.rows(table_id, sorts=sorts[:1], limit=1000, offset=FLIGHTS - 20)
+    never = [row for row in rows if row["dep_delay"] is None][-20:]
     assert [row["data"] for row in tail] == never
