@@ -38,8 +38,8 @@ class Counting(DocumentReader):
         return self.like
 
     async def read(self, source: Path | bytes, *, depth: int = 0) -> Document:
-        whole = isinstance(source, Path) and source.name == "file"
-        self.read_ += [await asyncio.to_thread(source.read_bytes)] if whole else []
+        if isinstance(source, Path) and source.name == "file":
+            self.read_.append(await asyncio.to_thread(source.read_bytes))
         self.begun.set()
         return await super().read(source, depth=depth)
 
