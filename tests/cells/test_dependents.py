@@ -23,8 +23,8 @@ from persistence.relay import Relay
 from persistence.shapes import Shapes
 from tests.cells.test_writes import tooled, update
 from tests.imports.importing import Importer
-from tests.triggers.automation import eventually
 from tests.triggers.test_killed import held
+from tests.waiting import eventually
 from tests.worlds import World
 
 

@@ -11,6 +11,7 @@ from processing import cell_runs
 from tests.rest.calls import Calls, column
 from tests.rest.conftest import site
 from tests.serving import Site
+from tests.waiting import between_looks
 
 __all__ = ["site"]
 
@@ -171,3 +172,4 @@ async def _ended(calls: Calls, path: str, workflow_id: str) -> dict[str, Any]:
             if found["status"] != "active":
                 ended: dict[str, Any] = found
                 return ended
+            await between_looks()

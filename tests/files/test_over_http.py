@@ -11,6 +11,7 @@ from domain.access import Role
 from tests.documents import papers
 from tests.phacet.calls import Phacet, cell, statuses, values
 from tests.serving import Site, serve
+from tests.waiting import between_looks
 from tests.workflows.running import worker_process
 
 _RULES = {
@@ -94,6 +95,7 @@ async def _settled(phacet: Phacet, table: dict[str, Any], row_id: str) -> dict[s
             row: dict[str, Any] = await phacet.get(f"/tables/{table['id']}/rows/{row_id}")
             if not {"queued", "calculating"} & set(statuses(row)):
                 return row
+            await between_looks()
 
 
 async def _row(phacet: Phacet, table: dict[str, Any], file_id: str) -> dict[str, Any]:

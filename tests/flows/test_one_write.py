@@ -9,7 +9,8 @@ import pytest
 
 from tests.rest.calls import Calls, column
 from tests.serving import Site, serve
-from tests.triggers.automation import eventually, running_worker
+from tests.triggers.automation import running_worker
+from tests.waiting import eventually
 
 _LIVE = """subscription($id: ID!, $after: Int!) { tableChanged(tableId: $id, after: $after) {
   __typename ... on StreamStarted { revision }

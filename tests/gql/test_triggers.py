@@ -6,7 +6,8 @@ import pytest
 
 from domain.access import Role
 from tests.serving import Site
-from tests.triggers.automation import eventually, running_worker
+from tests.triggers.automation import running_worker
+from tests.waiting import eventually
 
 _TRIGGER = """id name event condition actionType actionConfig status firesPerMinute fireCount
   lastFiredAt error createdBy createdAt updatedAt table { id }"""

@@ -18,6 +18,7 @@ from tests.imports.importing import (
     flight_columns,
     flights,
 )
+from tests.waiting import between_looks
 
 #: Six chunks, and more than a request imports itself.
 FLIGHTS = 12_000
@@ -47,6 +48,7 @@ async def _rows(importer: Importer, run: Import, at_least: int) -> Import:
             seen = await importer.get(run)
             if seen.rows_imported >= at_least or seen.finished_at is not None:
                 return seen
+            await between_looks()
 
 
 async def _check_whole(importer: Importer, table_id: UUID, run: Import) -> None:

@@ -11,6 +11,7 @@ from tests.phacet.test_flows import folder, inbox, site
 from tests.rest.calls import Calls
 from tests.serving import Site
 from tests.tools.answering import Asked, Reply, answering
+from tests.waiting import between_looks
 
 __all__ = ["folder", "inbox", "site"]
 
@@ -53,6 +54,7 @@ async def _settled(phacet: Phacet, table: Shop, row_id: str) -> dict[str, Any]:
             row: dict[str, Any] = await phacet.get(f"/tables/{table.id}/rows/{row_id}")
             if not {"queued", "calculating"} & set(statuses(row)):
                 return row
+            await between_looks()
 
 
 async def test_a_row_is_polled_until_all_cells_are_resolved(phacet: Phacet, table: Shop) -> None:

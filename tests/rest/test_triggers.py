@@ -6,7 +6,8 @@ import pytest
 
 from tests.rest.calls import UNKNOWN, Calls, column, condition, fields, refused
 from tests.serving import Site
-from tests.triggers.automation import eventually, running_worker
+from tests.triggers.automation import running_worker
+from tests.waiting import eventually
 
 REQUIRED = "name, triggerEvent, actionType, and actionConfig are required"
 TASK = {

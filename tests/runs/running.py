@@ -29,6 +29,7 @@ from domain.tool_records import (
 from domain.tools import make_tool
 from persistence import jobs
 from processing import cell_runs
+from tests.waiting import between_looks
 from tests.worlds import World
 
 Answering = Callable[[ToolWork, ToolCall], Any]
@@ -136,7 +137,7 @@ class Running:
                 found = await self.get(run)
                 if holds(found):
                     return found
-                await asyncio.sleep(0)
+                await between_looks()
 
     async def over(self, run: Run) -> Run:
         """The run once it has ended."""
@@ -148,7 +149,7 @@ class Running:
         count = f"SELECT count(*) FROM pgqueuer WHERE {own}"
         async with asyncio.timeout(60):
             while await self.world.database.pool.fetchval(count, str(run.id)):
-                pass
+                await between_looks()
 
     async def filled(self, table_id: UUID, **command: Any) -> Run:
         """A run from its beginning to its end."""

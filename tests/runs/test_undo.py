@@ -18,6 +18,7 @@ from persistence import jobs, run_undo
 from persistence.rollbacks import JOB
 from processing.rollbacks import handler
 from tests.runs.running import Refuse, Running, ai, python, tool_column
+from tests.waiting import between_looks
 
 _LATER = ("updated_at", "previous", "before")
 
@@ -150,7 +151,7 @@ async def test_a_large_run_is_undone_by_a_job(
             assert found is not None
             if found.status is RollbackStatus.COMPLETED:
                 break
-            await asyncio.sleep(0)
+            await between_looks()
     stopping.set()
     await task
     assert (found.rows_changed, found.conflict_count) == (count, 0)

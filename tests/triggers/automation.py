@@ -1,7 +1,7 @@
 """Short ways to make triggers, run the relay and its jobs, and look at what came of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,6 +40,7 @@ from processing.outbound import Outbound
 from processing.relay import relay
 from processing.workflow_doing import Means
 from realtime.bus import open_bus
+from tests.waiting import eventually
 from tests.worlds import World
 
 ADDED, UPDATED, DELETED = TriggerEvent
@@ -182,10 +183,3 @@ async def running_worker(url: str, database: Database) -> AsyncIterator[None]:
             yield
         finally:
             stopping.set()
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
-    """Return as soon as the condition holds."""
-    async with asyncio.timeout(seconds):
-        while not await condition():
-            pass

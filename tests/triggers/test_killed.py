@@ -17,7 +17,8 @@ from processing.firing_actions import Actions
 from processing.firings import handler
 from processing.outbound import Outbound
 from tests.imports.importing import Importer
-from tests.triggers.automation import Automation, eventually
+from tests.triggers.automation import Automation
+from tests.waiting import eventually
 
 ROWS = 120
 _WAITING = """

@@ -19,8 +19,9 @@ from persistence.blobs import Blobs
 from persistence.storage import PostgresStorage
 from processing.firing_runs import start_for
 from tests.imports.importing import Importer
-from tests.triggers.automation import ADDED, DELETED, UPDATED, Automation, eventually
+from tests.triggers.automation import ADDED, DELETED, UPDATED, Automation
 from tests.triggers.test_killed import held
+from tests.waiting import eventually
 
 RUN_CELLS = ActionType.RUN_CELLS
 COUNT = 'def run(row):\n    return (row.get("n") or 0) + 1'

@@ -18,7 +18,7 @@ from processing.relay import relay
 from realtime.bus import open_bus
 from tests.outbound.targets import Target, reply, target
 from tests.serving import Site, serve
-from tests.triggers.automation import eventually
+from tests.waiting import eventually
 
 _WEBHOOK = """id url description dialect eventTypes tableIds filter columns status disabledReason
   disabledAt failingSince error previousSecretUntil createdBy createdAt updatedAt"""

@@ -14,7 +14,7 @@ from persistence.webhook_deliveries import forget_old
 from persistence.webhook_sending import LEASE
 from processing.deliveries import Deliverer
 from processing.webhook_requests import JITTER, PAUSES
-from tests.triggers.automation import eventually
+from tests.waiting import eventually
 from tests.webhooks.hooks import Hooks, Message
 
 PENDING, DELIVERED, DEAD = DeliveryStatus

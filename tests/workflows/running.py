@@ -23,6 +23,7 @@ from persistence.workflow_runs import JOB
 from processing.outbound import Outbound
 from processing.workflow_doing import Means
 from processing.workflows import handler
+from tests.waiting import between_looks
 from tests.worker_processes import WorkerProcess
 from tests.worlds import World
 
@@ -66,7 +67,7 @@ class Automation:
         """The run once it has ended."""
         async with asyncio.timeout(120):
             while (found := await self.get(run.id)).status not in ENDS:
-                pass
+                await between_looks()
         return found
 
     async def finished(self, *steps: Mapping[str, Any], **given: Any) -> WorkflowRun:
