@@ -37,7 +37,9 @@ _Read = DocumentInput | str
 class FileFinder(Protocol):
     """Where the records of files are."""
 
-    async def get(self, organization_id: UUID, file_id: UUID) -> File | None: ...
+    async def by_ids(
+        self, organization_id: UUID, file_ids: Sequence[UUID]
+    ) -> Mapping[UUID, File]: ...
 
 
 @dataclass(slots=True)
@@ -93,10 +95,20 @@ class DocumentTools:
         return await self._tools.check(code)
 
     async def _prepared(self, work: ToolWork, keys: Sequence[str]) -> _Part:
-        """The calls with documents. Each file is read once, however many of the calls name it."""
+        """The calls with documents. Each file is read once, however many of the calls name it.
+        Raises `TryLater`."""
         values = [call.inputs.get(key) for call in work.calls for key in keys]
         named = {str(value["id"]): value for value in values if isinstance(value, Mapping)}
-        tasks = [self._read(work, value) for value in named.values()]
+        file_ids = {id_: ids.parse(id_) for id_ in named}
+        wanted = [file_id for file_id in file_ids.values() if file_id is not None]
+        try:
+            files = await self._files.by_ids(work.organization_id, wanted)
+        except Exception as error:
+            if out_of_reach(error):
+                raise TryLater("The database is out of reach", AWAY_SECONDS) from error
+            raise
+        known = {id_: files.get(file_id) for id_, file_id in file_ids.items() if file_id}
+        tasks = [self._read(work, value, known.get(id_)) for id_, value in named.items()]
         read = dict(zip(named, await asyncio.gather(*tasks), strict=True))
         part = _Part(work)
         calls = [call for call in work.calls if _fill(part, call, keys, read)]
@@ -105,24 +117,20 @@ class DocumentTools:
         )
         return part
 
-    async def _read(self, work: ToolWork, value: Mapping[str, Any]) -> _Read:
-        """The document of the file that a cell names. Raises `TryLater`."""
+    async def _read(self, work: ToolWork, value: Mapping[str, Any], file: File | None) -> _Read:
+        """The document of the file that a cell names."""
         name = f"The file {value.get('name') or value['id']}"
+        if file is None:
+            return f"{name} is not there any more"
         try:
-            file_id = ids.parse(str(value["id"]))
-            file = file_id and await self._files.get(work.organization_id, file_id)
-            if not file:
-                return f"{name} is not there any more"
             read = DocumentInput.of(file, await self._documents.document(file))
             read.value_for(work.tool.kind)
         except Unreadable as error:
             return f"{name} cannot be read: {_lower(str(error))}"
         except NotForTools as error:
             return f"{name} {error}"
-        except Exception as error:
-            if out_of_reach(error):
-                raise TryLater("The database is out of reach", AWAY_SECONDS) from error
-            _log.exception("reading a file for a tool failed", file=str(value["id"]))
+        except Exception:
+            _log.exception("reading a file for a tool failed", file=str(file.id))
             return FAILED
         return read
 
