@@ -26,7 +26,7 @@ from processing.providers.replies import Failed, Prompt, Told, TooLong, TooSlow
 
 Ask = Callable[[Prompt], Awaitable[Told]]
 #: A record by the table that it belongs to, and by texts of its columns.
-RowKey = tuple[object, ...]
+RowKey = tuple[UUID, frozenset[tuple[int, str]]]
 
 #: Questions that a segment may take: for each that it begins with, and in any case.
 _ASKS_A_PART = 3
@@ -94,16 +94,19 @@ class Reading:
 
     def records(self) -> set[RowKey]:
         """The records that were read, as later segments know them again."""
-        table = self._work.tables[0]
-        known = self._collected.get(table.table.table_id)
-        return {self._key(table, row) for row in known.rows} if known is not None else set()
+        return {
+            self._key(each.table, row)
+            for each in self._collected.values()
+            if self._is_record(each.table)
+            for row in each.rows
+        }
 
     def _key(self, table: PlannedTable, row: ReadRow) -> RowKey:
         """What tells a record of a table from another one: its keys, or all that it has."""
         keys = [each.column.number for each in table.fields if each.field.is_key]
-        numbers = [number for number in keys if number in row.cells] or sorted(row.cells)
+        numbers = [number for number in keys if number in row.cells] or row.cells
         cells = ((number, compact(row.cells[number].raw or "")) for number in numbers)
-        return table.table.table_id, *cells
+        return table.table.table_id, frozenset(cells)
 
     def _prompt(self, part: Part) -> Prompt:
         return model_prompt.prompt(self._work, self._provider, self._lines, part)
@@ -173,7 +176,7 @@ class Reading:
             row = self._reader.row(table, given)
             if not row.seen:
                 strange += 1
-            elif row.line not in printed and self._key(table, row) in self._earlier:
+            elif row.line not in printed and self._is_known(collected, row):
                 collected.repeated += 1
             elif row.line is not None and self._is_wanted(row.line):
                 gained += collected.add(row, printed)
@@ -181,6 +184,24 @@ class Reading:
         broken = claims.cut and claim is claims.tables[-1]
         fault = claims.problem if broken else _fault(claim, strange)
         return self._coverage.rest(part, Outcome(gained, last, broken, fault))
+
+    def _is_known(self, collected: Collected, row: ReadRow) -> bool:
+        """Whether a record, or more of it, was read before: it prints its number on every page. On
+        the pages that a model sees together it tells that itself, unless there are keys."""
+        table = collected.table
+        if not self._is_record(table):
+            return False
+        known = list(self._earlier)
+        if _has_keys(table):
+            known += [self._key(table, each) for each in collected.rows if each.line != row.line]
+        id_, cells = self._key(table, row)
+        return any(id_ == other and cells <= texts for other, texts in known)
+
+    def _is_record(self, table: PlannedTable) -> bool:
+        """Whether rows of a table are told apart by what they hold: by keys, or since others belong
+        to them. Rows of lists may well be alike."""
+        parents = (other.table.parent_id for other in self._work.tables)
+        return table.table.table_id in parents or _has_keys(table)
 
     def _is_wanted(self, line: int) -> bool:
         return line in self._lines.own and not self._coverage.is_heading(line)
@@ -258,6 +279,10 @@ class Reading:
         begins = [parent.line or 0 for parent in parents]
         place = bisect_right(begins, line or 0) - 1
         return place if place >= 0 else None
+
+
+def _has_keys(table: PlannedTable) -> bool:
+    return any(each.field.is_key for each in table.fields)
 
 
 def _fault(claim: TableClaim, strange: int) -> str | None:

@@ -36,9 +36,9 @@ class Reading:
         made = papers.work(document, **{"provider": self.provider, **more})
         return replace(made, organization_id=self.asking.world.viewer.organization_id)
 
-    async def hurry(self, seconds: float) -> None:
-        """Ask through a provider that waits no longer than this for an answer."""
-        made = await self.asking.provider(f"p{next(_numbers)}", timeout_seconds=seconds)
+    async def through(self, **provider: Any) -> None:
+        """Ask through another provider from now on."""
+        made = await self.asking.provider(f"p{next(_numbers)}", **provider)
         self.provider = made.name
 
     async def read(self, document: Document, **more: Any) -> SegmentFound:

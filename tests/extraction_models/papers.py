@@ -14,7 +14,7 @@ from uuid import UUID
 
 from domain import file_types
 from domain.columns import Column, ColumnType
-from domain.documents import Document, Page
+from domain.documents import Box, Document, Page, Word
 from domain.entities import File
 from domain.extraction_ports import ExtractionWork, PlannedField, PlannedTable
 from domain.extraction_records import (
@@ -35,6 +35,7 @@ ORDERS, ITEMS = UUID(int=11), UUID(int=12)
 HEADER = ("Item", "Quantity", "Price")
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _ITEM = re.compile(r"^(P[0-9]+ [A-Za-z]+)\W+([0-9]+)\W+([0-9.]+)$")
+_ASKED = re.compile(r'^(?:(t[0-9]+): table|  "(\w+)" \()', re.MULTILINE)
 _BETWEEN = re.compile(r"rows that begin in the lines ([0-9]+) to ([0-9]+)")
 _EXACTLY = re.compile(r"rows that begin in these lines, and no others: ([0-9, ]+)\.")
 
@@ -71,6 +72,21 @@ def loose_order(*rows: Sequence[str]) -> Document:
 
 def _without_tables(page: Page) -> Page:
     return replace(page, tables=())
+
+
+def moved(page: Page, number: int) -> Page:
+    """A page at another place of a document."""
+    tables = tuple(replace(table, page=number) for table in page.tables)
+    return replace(page, number=number, tables=tables)
+
+
+def headed(page: Page, text: str) -> Page:
+    """A page with a line on top of it."""
+    count = len(text)
+    words = tuple(replace(word, start=word.start + count) for word in page.words)
+    top = Box(36, 10, 36 + 6 * count, 20)
+    head = tuple(Word(each.group(), top, each.start()) for each in re.finditer(r"\S+", text))
+    return replace(page, text=text + page.text, words=(*head, *words))
 
 
 def field(number: int, key: str, type_: ColumnType = ColumnType.TEXT, **more: Any) -> PlannedField:
@@ -134,8 +150,7 @@ def file(document: Document | None = None) -> File:
 def read_well(call: Call) -> dict[str, Any]:
     """What a model answers that does as it is told."""
     answer: dict[str, Any] = {}
-    for name, table in _schema(call)["properties"].items():
-        keys = table["properties"]["rows"]["items"]["properties"]["cells"]["required"]
+    for name, keys in _tables(call).items():
         rows = _item_rows(call) if "item" in keys else _order_rows(call, keys)
         answer[name] = {"count": len(rows), "rows": rows}
     return answer
@@ -170,8 +185,14 @@ def names_of(found: SegmentFound) -> list[Any]:
     return [row.cells[1].value for row in items_of(found)]
 
 
-def _schema(call: Call) -> dict[str, Any]:
-    found: dict[str, Any] = call.body["response_format"]["json_schema"]["schema"]
+def _tables(call: Call) -> dict[str, list[str]]:
+    """The tables of the task with the keys of their columns."""
+    found: dict[str, list[str]] = {}
+    for name, key in _ASKED.findall(call.task):
+        if name:
+            found[name] = []
+        else:
+            found[list(found)[-1]].append(key)
     return found
 
 
@@ -184,7 +205,7 @@ def _order_rows(call: Call, keys: Sequence[str]) -> list[dict[str, Any]]:
             rows.append({"parent": None, "cells": dict.fromkeys(keys)})
         if value and label.lower() in keys:
             rows[-1]["cells"][label.lower()] = cell(value, number)
-    return rows
+    return [row for row in rows if any(row["cells"].values())]
 
 
 def _item_rows(call: Call) -> list[dict[str, Any]]:

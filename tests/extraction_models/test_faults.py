@@ -177,7 +177,7 @@ async def test_rows_with_most_cells_empty_are_asked_again(reading: Reading) -> N
 
 
 async def test_a_model_that_hangs_ends_nothing_else(reading: Reading) -> None:
-    await reading.hurry(0.2)
+    await reading.through(timeout_seconds=0.2)
     reading.models.answer = lambda call: replies.hangs()
     found = await reading.read(papers.order(*ROWS))
     _check(found)
@@ -186,7 +186,7 @@ async def test_a_model_that_hangs_ends_nothing_else(reading: Reading) -> None:
 
 
 async def test_a_model_that_is_too_slow_for_all_is_asked_for_less(reading: Reading) -> None:
-    await reading.hurry(1)
+    await reading.through(timeout_seconds=1)
 
     def answer(call: Call) -> Reply:
         if "Give the rows" in call.user and len(papers.wanted(call)) > 20:

@@ -135,9 +135,8 @@ async def test_texts_that_are_not_printed_are_hardly_believed(reading: Reading) 
 @pytest.mark.parametrize("repeats", [Repeats.MANY, Repeats.FOUND])
 async def test_rows_of_several_parents(reading: Reading, repeats: Repeats) -> None:
     first, second = papers.order(*ROWS[:3]), papers.order(*ROWS[3:5], number="4712")
-    pages = (first.pages[0], replace(second.pages[0], number=2))
-    moved = replace(pages[1], tables=tuple(replace(table, page=2) for table in pages[1].tables))
-    found = await reading.read(replace(first, pages=(pages[0], moved)), repeats=repeats)
+    pages = (first.pages[0], papers.moved(second.pages[0], 2))
+    found = await reading.read(replace(first, pages=pages), repeats=repeats)
     orders = [row for row in found.rows if row.table_id == papers.ORDERS]
     assert [row.cells[1].value for row in orders] == ["4711", "4712"]
     assert [row.parent for row in papers.items_of(found)] == [0, 0, 0, 1, 1]
@@ -218,6 +217,35 @@ async def _rested(reading: Reading) -> None:
     [provider] = [each for each in known if each.name == reading.provider]
     change = ProviderUpdate(timeout_seconds=21)
     await world.storage.providers.update(organization_id, "test", provider.id, change)
+
+
+async def test_a_server_without_schemas(reading: Reading) -> None:
+    reading.models.next(replies.failing(400))
+    found = await reading.read(papers.order(*ROWS))
+    assert found.missing is None
+    assert len(papers.items_of(found)) == 12
+    assert "response_format" not in reading.models.calls[-1].body
+
+
+async def test_records_of_long_documents_are_found_once(reading: Reading) -> None:
+    """A record whose number stands on every page is one, and one in the middle is not lost."""
+    first = papers.order(*papers.items(400))
+    second = papers.order(*papers.items(400, first=401), number="4712")
+    pages = []
+    for order, number in ((first, "4711"), (second, "4712")):
+        for page in order.pages:
+            moved = papers.moved(page, len(pages) + 1)
+            headed = f"Order: {number}\n" if not page.text.startswith("Order") else ""
+            pages.append(papers.headed(moved, headed))
+    fields = (papers.field(1, "order", is_key=True), papers.field(2, "customer"))
+    document = replace(first, pages=tuple(pages))
+    work = reading.work(document, repeats=Repeats.FOUND, order_fields=fields)
+    _, segments = await reading.extractor.plan(work)
+    found = [await reading.extractor.extract(work, segment) for segment in segments]
+    orders = [row for each in found for row in each.rows if row.table_id == papers.ORDERS]
+    assert [row.cells[1].value for row in orders] == ["4711", "4712"]
+    assert [each.missing for each in found] == [None] * len(found)
+    assert sum(len(papers.items_of(each)) for each in found) == 800
 
 
 async def test_a_provider_that_is_not_there(reading: Reading) -> None:
