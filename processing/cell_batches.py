@@ -81,6 +81,10 @@ class _Filling:
 
     async def run(self) -> None:
         shape = await self._shape()
+        if len(self._filled(shape, self._batch.run.columns)) < len(self._batch.run.columns):
+            # This worker may have met the table before its columns had tools, or were there.
+            self._storage.tables.forget(shape)
+            shape = await self._shape()
         await self._name_models(shape)
         for level in levels(shape, self._batch.run.columns):
             for part in await self._parts(level):
