@@ -199,7 +199,9 @@ class Reading:
 
     def _is_record(self, table: PlannedTable) -> bool:
         """Whether rows of a table are told apart by what they hold: by keys, or since others belong
-        to them. Rows of lists may well be alike."""
+        to them. Rows of lists may well be alike, and keys of children repeat."""
+        if table.table.parent_id is not None:
+            return False
         parents = (other.table.parent_id for other in self._work.tables)
         return table.table.table_id in parents or _has_keys(table)
 

@@ -231,7 +231,7 @@ async def test_records_of_long_documents_are_found_once(reading: Reading) -> Non
     """A record whose number stands on every page is one, and one in the middle is not lost."""
     first = papers.order(*papers.items(400))
     second = papers.order(*papers.items(400, first=401), number="4712")
-    pages = []
+    pages: list[Page] = []
     for order, number in ((first, "4711"), (second, "4712")):
         for page in order.pages:
             moved = papers.moved(page, len(pages) + 1)
