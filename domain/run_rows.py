@@ -20,7 +20,7 @@ from domain.rows import (
 )
 from domain.run_records import CellsRun, NewRun, Run, RunMode, Selection
 from domain.runs import new_run, start_run
-from domain.tables import on_table, shape_of
+from domain.tables import on_table
 
 _ASKED_FOR = Cause()
 
@@ -40,12 +40,13 @@ async def add_rows_and_run(
         actor = viewer.actor
         new = _run(shape, command.table_id, [row.id for row in rows], cause)
         if new is None:
-            written = await storage.rows.insert(shape, actor, cause, session_id, rows)
-            await storage.runs.note_asked(shape, written.row_ids)
-            return written, None
+            return await storage.rows.insert(shape, actor, cause, session_id, rows), None
         return await storage.runs.add_rows(shape, actor, cause, session_id, rows, new)
 
-    return await on_table(viewer, storage, command.table_id, work)
+    written, run = await on_table(viewer, storage, command.table_id, work)
+    if run is None:
+        run = await fill_rows(viewer, storage, command.table_id, written.row_ids, cause)
+    return written, run
 
 
 async def update_rows_and_run(
@@ -63,26 +64,36 @@ async def update_rows_and_run(
         rows = await rows_to_update(storage, shape, command)
         new = _run(shape, command.table_id, [row.id for row in rows], cause)
         if new is None:
-            written = await storage.rows.merge(shape, viewer.actor, cause, rows)
-            await storage.runs.note_asked(shape, written.row_ids)
-            return written, None
+            return await storage.rows.merge(shape, viewer.actor, cause, rows), None
         return await storage.runs.update_rows(shape, viewer.actor, cause, rows, new)
 
-    return await on_table(viewer, storage, command.table_id, work)
+    written, run = await on_table(viewer, storage, command.table_id, work)
+    if run is None:
+        run = await fill_rows(viewer, storage, command.table_id, written.row_ids, cause)
+    return written, run
 
 
 async def fill_rows(
-    viewer: Viewer, storage: Storage, table_id: UUID, row_ids: Sequence[UUID]
+    viewer: Viewer,
+    storage: Storage,
+    table_id: UUID,
+    row_ids: Sequence[UUID],
+    cause: Cause = _ASKED_FOR,
 ) -> Run | None:
     """Fill all cells of 1 to 1,000 rows that have a tool. No run without a column with a tool: then
     it is remembered of the rows. Raises what `start_run` raises."""
     access.require(viewer, "cellsRun")
-    shape = await shape_of(viewer, storage, table_id)
-    if any(column.tool is not None for column in shape.columns):
-        command = CellsRun(table_id, selection=Selection(row_ids=row_ids), mode=RunMode.ALL)
-        return await start_run(viewer, storage, command)
-    await storage.runs.note_asked(shape, row_ids)
-    return None
+
+    async def has_tools(shape: TableShape) -> bool:
+        if any(column.tool is not None for column in shape.columns):
+            return True
+        await storage.runs.note_asked(shape, row_ids)
+        return False
+
+    if not await on_table(viewer, storage, table_id, has_tools):
+        return None
+    command = CellsRun(table_id, selection=Selection(row_ids=row_ids), mode=RunMode.ALL)
+    return await start_run(viewer, storage, command, cause)
 
 
 def _run(shape: TableShape, table_id: UUID, row_ids: Sequence[UUID], cause: Cause) -> NewRun | None:

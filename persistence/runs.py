@@ -9,6 +9,7 @@ from uuid import UUID
 from domain.cells import WHOLE_ROW, CellStatus
 from domain.changes import Cause, ChangeKind
 from domain.columns import TableShape
+from domain.errors import StructureMoved
 from domain.row_writes import PreparedRow, Written
 from domain.run_records import (
     INLINE_ROWS,
@@ -73,6 +74,7 @@ SELECT $1, t.id, {WHOLE_ROW}, '{CellStatus.RESOLVED}', clock_timestamp()
 FROM {{rows}} AS t WHERE t.id = ANY($2)
 ON CONFLICT DO NOTHING
 """
+_VERSION = "SELECT columns_version FROM table_clock WHERE table_id = $1"
 _NOTED = f"""
 SELECT row_id FROM cell_state
 WHERE table_id = $1 AND row_id = ANY($2) AND column_number = {WHOLE_ROW}
@@ -136,6 +138,9 @@ class Runs:
     async def note_asked(self, shape: TableShape, row_ids: Sequence[UUID]) -> None:
         """Remember of rows that their tools were started. No cell changes: nothing is logged."""
         async with writing(self._pool) as connection:
+            version = await connection.fetchval(_VERSION, shape.id)
+            if version != shape.columns_version:
+                raise StructureMoved
             await connection.execute(_NOTE.format(rows=shape.sql_name), shape.id, list(row_ids))
 
     async def asked(self, shape: TableShape, row_ids: Sequence[UUID]) -> Collection[UUID]:

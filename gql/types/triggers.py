@@ -99,7 +99,7 @@ class Firing:
             input=JSON(firing.input),
             outcome=JSON(firing.outcome) if firing.outcome is not None else None,
             error=firing.error,
-            duration_ms=firing.duration_ms,
+            duration_ms=None if firing.duration_ms is None else round(firing.duration_ms, 1),
             replay_of=strawberry.ID(str(firing.replay_of)) if firing.replay_of else None,
             created_at=firing.created_at,
             started_at=firing.started_at,

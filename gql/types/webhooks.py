@@ -108,7 +108,7 @@ class WebhookAttempt:
             response_headers=JSON(dict(got)) if got is not None else None,
             response_body=made.response_body,
             error=made.error,
-            duration_ms=made.duration_ms,
+            duration_ms=round(made.duration_ms, 1),
             at=made.at,
         )
 

@@ -114,7 +114,7 @@ class WorkflowRun:
             created_at=run.created_at,
             started_at=run.started_at,
             finished_at=run.finished_at,
-            duration_ms=run.duration_ms,
+            duration_ms=None if run.duration_ms is None else round(run.duration_ms, 1),
         )
 
 

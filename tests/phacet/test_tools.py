@@ -215,7 +215,8 @@ async def test_a_table_without_tools_is_done_at_once(phacet: Phacet, calls: Call
     assert (listed, again) == (plain, made)
     for each in made["cells"]:
         assert await phacet.get(f"/tables/{table.id}/cells/{each['id']}") == each
-    for body in ({"cells": table.cells(price=2)}, {"cells": []}):
+    bodies: list[dict[str, Any]] = [{"cells": table.cells(price=2)}, {"cells": []}]
+    for body in bodies:
         plain = await phacet.row(table, title="plain")
         assert "initialized" in statuses(plain)
         shown = await phacet.put(f"{path}/{plain['id']}", {**body, "runRow": False})

@@ -138,7 +138,7 @@ async def test_statuses_are_told_while_a_run_goes_on(site: Site, postgres_url: s
         await socket.subscribe("s", _STATUSES, id=table_id)
         assert (await socket.event("s"))["__typename"] == "StreamStarted"
         await site.graphql(_START, input={"tableId": table_id, "columns": ["loud"]})
-        moves = []
+        moves: list[list[tuple[str, str]]] = []
         while sum(len(each) for each in moves) < 6:
             event = await socket.event("s")
             moves.append([(c["previousStatus"], c["status"]) for c in event["cells"]])
