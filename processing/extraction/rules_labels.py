@@ -32,8 +32,19 @@ _KINDS: Mapping[str, str] = {
 _NEUTRAL = (STOP_WORDS - {"due"}) | word_set(
     "grand please per ca approx approx. eur usd gbp chf inr euro euros dollar dollars pounds us "
     "exact overall final full s d l del della di da dal al el los las il lo het een den och "
-    "incl excl inkl zzgl"
-) - word_set("incl excl")
+    "zzgl"
+)
+#: A total with tax is another one than a total without: words for it, as one of two.
+_WITH = {
+    **dict.fromkeys(
+        word_set("with including incl inc inclusive inkl inklusive con avec inclus comprises"),
+        "incl",
+    ),
+    **dict.fromkeys(
+        word_set("without excluding excl ex exclusive exkl ohne sin senza hors sans before exc"),
+        "excl",
+    ),
+}
 #: They tell values apart in labels of two words: check in, check out.
 _DIRECTIONS = word_set("in out from to by")
 _SHORT = 2
@@ -93,11 +104,13 @@ def _terms(text: str) -> list[str]:
         if written == "%":
             kept.append("percent")
             continue
-        for word in english(written):
+        for word in (_WITH[written],) if written in _WITH else english(written):
             lone = len(word) == 1 and word.isalpha()
             neutral = word in _NEUTRAL and not (short and word in _DIRECTIONS)
             if word in _KINDS or not (lone or neutral or word in MONTHS):
                 kept.append(word)
+    if "tax" in kept and "vat" in kept:
+        kept.remove("tax")
     # A column may be called "am", or "A".
     return kept or found[:1]
 

@@ -213,8 +213,18 @@ class _Sample:
         texts = [row[place].text for row in self.rows if row[place].text.strip()]
         if not texts:
             return None
-        good = sum(read_cell(sought, text, habits).value is not None for text in texts)
+        good = sum(
+            read_cell(sought, text, habits).value is not None and _describes(sought, text)
+            for text in texts
+        )
         return good / len(texts)
+
+
+def _describes(sought: Sought, text: str) -> bool:
+    """Whether a text can be a description, when one is sought: a number alone is none."""
+    if not sought.names.lists & {"description", "narrative"}:
+        return True
+    return any(map(str.isalpha, text))
 
 
 def read_cell(sought: Sought, text: str, habits: Habits) -> ExtractedCell:
@@ -227,11 +237,14 @@ def read_cell(sought: Sought, text: str, habits: Habits) -> ExtractedCell:
             return ExtractedCell(None)
     if sought.role is Role.CODE and is_price(text):
         return ExtractedCell(None)
+    if "position" in sought.names.lists and not _POSITION.fullmatch(text):
+        return ExtractedCell(None)
     return values.read(sought.planned.column, sought.planned.field, text, habits)
 
 
 #: A day without its year.
 _PART_OF_DATE = re.compile(r"[0-9]{1,2}[./-][0-9]{1,2}\.?|[0-9]{1,2}\.? [^\W\d_]{3,9}\.?")
+_POSITION = re.compile(r"[0-9]{1,6}(?:[.-][0-9]{1,4}){0,3}\.?")
 _CHECKED = frozenset({Role.AMOUNT, Role.DATE, Role.EMAIL, Role.IBAN, Role.PHONE})
 
 

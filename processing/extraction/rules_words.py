@@ -157,7 +157,7 @@ OF_LINES: Mapping[str, Sequence[str]] = {
         "descrição", "benämning", "beskrivning", "item & description", "particulars",
     ),
     "quantity": (
-        "quantity", "qty", "pcs", "hours", "menge", "anzahl", "stück", "quantité", "qté",
+        "quantity", "qty", "units", "pcs", "hours", "menge", "anzahl", "stück", "quantité", "qté",
         "cantidad", "cant", "quantità", "q.tà", "aantal", "quantidade", "antal", "qty ordered",
         "quantity ordered",
     ),

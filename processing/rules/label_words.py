@@ -44,7 +44,11 @@ ENGLISH: Mapping[str, tuple[str, ...]] = {
     "contratto": ("contract",), "lieferschein": ("delivery", "note"),
     "preisliste": ("price", "list"),
     "gutschrift": ("credit", "note"), "mahnung": ("reminder",), "lohnabrechnung": ("payslip",),
-    "gehaltsabrechnung": ("payslip",),
+    "gehaltsabrechnung": ("payslip",), "rechnungen": ("invoice",), "factures": ("invoice",),
+    "facturas": ("invoice",), "fatture": ("invoice",), "facturen": ("invoice",),
+    "fakturor": ("invoice",), "bestellungen": ("order",), "auftrage": ("order",),
+    "commandes": ("order",), "pedidos": ("order",), "ordini": ("order",), "kontoauszuge":
+    ("bank", "statement"), "belege": ("receipt",), "quittungen": ("receipt",),
     "rechnungs": ("invoice",), "kunden": ("customer",), "bestell": ("order",),
     "liefer": ("delivery",), "zahlungs": ("payment",), "konto": ("account",),
     "kontonummer": ("account", "number"), "steuernummer": ("tax", "number"),
