@@ -1,7 +1,7 @@
 """What people ask of extraction jobs and reviews, and what storage is given of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from domain.extraction_records import ExtractedCell, ExtractionJob, JobStatus
@@ -50,13 +50,15 @@ class FoundRow:
 @dataclass(frozen=True, slots=True)
 class SegmentResult:
     """What a part of a document gave: rows by table. `producer` and `usage` say who read it and
-    what that took, `missing` what is not there."""
+    what that took, `missing` what is not there. `children` are the tables whose rows belong to
+    those of another one, by that."""
 
     segment: int
     rows: Mapping[UUID, Sequence[FoundRow]]
     producer: Producer
     usage: Usage
     missing: str | None = None
+    children: Mapping[UUID, Sequence[UUID]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,9 +149,10 @@ class JobStore(Protocol):
         """Keep what is to be read; the first plan of a job holds. None when it has ended."""
 
     async def parents(
-        self, job: ExtractionJob, segment: int, table_ids: Sequence[UUID]
+        self, job: ExtractionJob, segment: int, shapes: Sequence[TableShape]
     ) -> Mapping[UUID, UUID]:
-        """By table, the last row that was read before a segment; those without any are missing."""
+        """By table, the last row of the file that stands before a segment and is still there; those
+        without any are missing. Raises `StructureMoved`."""
 
     async def write(
         self, job: ExtractionJob, shapes: Sequence[TableShape], result: SegmentResult

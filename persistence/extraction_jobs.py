@@ -81,7 +81,7 @@ _BEGIN = step_statement(
     f"status = '{JobStatus.QUEUED}'",
 )
 _BEGIN_AGAIN = f"""
-UPDATE extraction_job SET attempt = attempt + 1, updated_at = clock_timestamp()
+UPDATE extraction_job SET attempt = attempt + 1
 WHERE id = $1 AND status = '{JobStatus.RUNNING}' RETURNING {FIELDS}
 """
 _GIVE_BACK = f"""
@@ -195,9 +195,9 @@ class ExtractionJobs:
         return found if found is not None and not found.is_over else None
 
     async def parents(
-        self, job: ExtractionJob, segment: int, table_ids: Sequence[UUID]
+        self, job: ExtractionJob, segment: int, shapes: Sequence[TableShape]
     ) -> Mapping[UUID, UUID]:
-        return await find_parents(self._pool, job, segment, table_ids)
+        return await find_parents(self._pool, job, segment, shapes)
 
     async def write(
         self, job: ExtractionJob, shapes: Sequence[TableShape], result: SegmentResult

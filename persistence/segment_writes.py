@@ -9,9 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from domain.cells import CellStatus
 from domain.changes import Cause, CauseKind
 from domain.columns import TableShape
+from domain.errors import StructureMoved
 from domain.extraction_job_records import FoundRow, SegmentResult
 from domain.extraction_records import (
     ExtractedCell,
@@ -66,10 +69,15 @@ _ADOPT = """
 UPDATE extracted_row SET parent_row_id = $3
 WHERE organization_id = $1 AND file_id = $2 AND parent_row_id = ANY($4)
 """
-_PARENTS = """
-SELECT DISTINCT ON (table_id) table_id, row_id FROM extracted_row
-WHERE organization_id = $1 AND file_id = $2 AND table_id = ANY($3) AND segment < $4
-ORDER BY table_id, job_id = $5 DESC, segment DESC, index_in_file DESC
+_ADOPT_ORPHANS = """
+UPDATE extracted_row SET parent_row_id = $3
+WHERE organization_id = $1 AND file_id = $2 AND parent_row_id IS NULL AND table_id = ANY($4)
+  AND segment > $5
+"""
+_PARENT = """
+SELECT e.row_id FROM extracted_row e JOIN {table} t ON t.id = e.row_id
+WHERE e.table_id = $1 AND e.file_id = $2 AND e.segment < $3
+ORDER BY e.job_id = $4 DESC, e.segment DESC, e.index_in_file DESC LIMIT 1
 """
 #: The columns of `extracted_row` in the order in which rows are copied.
 COPIED = (
@@ -87,14 +95,20 @@ COPIED = (
 
 
 async def find_parents(
-    pool: Pool, job: ExtractionJob, segment: int, table_ids: Sequence[UUID]
+    pool: Pool, job: ExtractionJob, segment: int, shapes: Sequence[TableShape]
 ) -> Mapping[UUID, UUID]:
-    """By table, the last row of the file that stands before a segment, of this job if it has
-    any."""
-    rows = await pool.fetch(
-        _PARENTS, job.organization_id, job.file_id, list(table_ids), segment, job.id
-    )
-    return {row["table_id"]: row["row_id"] for row in rows}
+    """By table, the last living row of the file that stands before a segment, of this job if it has
+    any. Raises `StructureMoved`."""
+    found = {}
+    for shape in shapes:
+        text = _PARENT.format(table=shape.sql_name)
+        try:
+            row_id = await pool.fetchval(text, shape.id, job.file_id, segment, job.id)
+        except asyncpg.UndefinedTableError:
+            raise StructureMoved from None
+        if row_id is not None:
+            found[shape.id] = row_id
+    return found
 
 
 async def write_segment(
@@ -138,13 +152,19 @@ class _Stored:
         index = await next_index(write.connection, write.shape, self.job.file_id)
         for start in range(0, len(rows), CHUNK_ROWS):
             await self._add(write, rows[start : start + CHUNK_ROWS], index + start)
-        if gone and rows:
-            # Rows of other parts that belonged to one of these belong to the one in its place.
-            heir = rows[-1].prepared.id
-            job = self.job
-            await write.connection.execute(_ADOPT, job.organization_id, job.file_id, heir, gone)
         if self.job.rerun_of is not None:
+            if rows:
+                await self._adopt(write, rows[-1].prepared.id, gone)
             await _number_again(write.connection, write.shape, self.job.file_id)
+
+    async def _adopt(self, write: TableWrite, heir: UUID, gone: Sequence[UUID]) -> None:
+        """Rows of later parts that belonged to a row which was replaced, or to none because theirs
+        was missing, belong to the last one of this part."""
+        file = (self.job.organization_id, self.job.file_id)
+        await write.connection.execute(_ADOPT, *file, heir, gone)
+        children = list(self.result.children.get(write.shape.id, ()))
+        segment = self.result.segment
+        await write.connection.execute(_ADOPT_ORPHANS, *file, heir, children, segment)
 
     async def _remove_old(self, write: TableWrite) -> Sequence[UUID]:
         text = (

@@ -6,6 +6,7 @@ with those that are not stored. No part is read inside a transaction."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,7 +40,7 @@ SLOTS = 3
 EXAMPLES = 100
 #: How often a document may end its worker without a part being stored in between.
 ATTEMPTS = 5
-#: How long a job waits, all in all, for models that want to be left alone.
+#: How long a job waits for models that want to be left alone, since its last step.
 PATIENCE = timedelta(minutes=30)
 #: How often a part is stored again when columns change under it.
 _MOVES = 10
@@ -63,7 +64,7 @@ async def read_files(
     async def work(payload: Mapping[str, Any]) -> None:
         await read_file(storage, extractor, documents, UUID(payload["jobId"]), stopping)
 
-    await jobs.run(database_url, {JOB: work}, stopping, SLOTS)
+    await jobs.run(database_url, {JOB: work}, stopping, SLOTS, "tablecast extraction")
 
 
 async def read_file(
@@ -95,16 +96,19 @@ async def read_file(
         await storage.extraction_jobs.finish(job, str(error))
     except Exception as error:
         if out_of_reach(error):
+            # No fault of the document.
+            with suppress(Exception):
+                await storage.extraction_jobs.give_back(job_id)
             raise
         _log.exception("an extraction failed", job_id=str(job_id))
         await storage.extraction_jobs.finish(job, _INTERNAL)
 
 
 async def _wait(storage: Storage, job: ExtractionJob, later: TryLater) -> None:
-    """Raises `TryAgain`, unless the job has waited long enough."""
-    began = job.started_at or job.created_at
-    if datetime.now(UTC) - began > PATIENCE:
-        await storage.extraction_jobs.finish(job, later.reason)
+    """Raises `TryAgain`, unless the job has waited long enough since its last step."""
+    now = await storage.extraction_jobs.get(job.organization_id, job.id)
+    if now is not None and datetime.now(UTC) - now.updated_at > PATIENCE:
+        await storage.extraction_jobs.finish(now, later.reason)
         return
     await storage.extraction_jobs.give_back(job.id)
     raise TryAgain(later.reason, later.seconds)
@@ -201,16 +205,19 @@ class _Reading:
             for table in self._work.tables
             if table.table.table_id in shapes
         }
-        above = {planned.table.parent_id for _, planned in targets.values()} - {None}
+        children: dict[UUID, list[UUID]] = {}
+        for table_id, (_, table) in targets.items():
+            if table.table.parent_id in targets:
+                children.setdefault(table.table.parent_id, []).append(table_id)
         before = await self._storage.extraction_jobs.parents(
-            self._job, segment.number, [table_id for table_id in above if table_id]
+            self._job, segment.number, [targets[above][0] for above in children]
         )
         rows = ready_rows(targets, found.rows, before)
         gone = [table.name for table in self._work.tables if table.table.table_id not in targets]
         missing = found.missing
         if gone and missing is None:
             missing = f"tables that were deleted: {', '.join(gone)}"
-        return SegmentResult(segment.number, rows, found.producer, found.usage, missing)
+        return SegmentResult(segment.number, rows, found.producer, found.usage, missing, children)
 
     async def _shapes(self) -> dict[UUID, TableShape]:
         """The tables of the schema and those that hold rows of the file, as they are now."""

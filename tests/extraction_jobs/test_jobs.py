@@ -21,6 +21,7 @@ from domain.paging import page_request
 from domain.reviews import accept_all
 from domain.selection import RowsQuery
 from persistence.jobs import TryAgain
+from processing.extraction_jobs import ATTEMPTS
 from tests.extraction_jobs.office import Office, shown
 
 LINES = [
@@ -204,6 +205,17 @@ async def test_a_part_that_is_read_again_keeps_its_children(office: Office) -> N
     await office.check_logs()
 
 
+async def test_rows_whose_parent_was_missing_find_it(office: Office) -> None:
+    file_id = await office.file("?invoice: number=A\fline: item=a\fline: item=b")
+    job = await office.read(file_id)
+    _, lines = await office.tables(file_id)
+    assert {row.review.parent_row_id for row in lines.rows} == {None}
+    office.reader.glasses = True
+    await office.work(await _rerun(office, job))
+    invoices, lines = await office.tables(file_id)
+    assert {row.review.parent_row_id for row in lines.rows} == {invoices.rows[0].review.row_id}
+
+
 async def test_a_count_that_is_not_reached_is_told_whoever_read(office: Office) -> None:
     office.reader.busy = False  # it passes over `wait`, and its page promised two rows
     job = await office.read(await office.file("line: item=a\nwait"))
@@ -278,6 +290,29 @@ async def test_a_model_that_wants_to_be_left_alone_is_asked_later(office: Office
     assert (waiting.status, waiting.rows, waiting.attempt) == (JobStatus.RUNNING, 1, 0)
     office.reader.busy = False
     assert (await office.work(job)).rows == 2
+
+
+async def test_nobody_waits_for_ever(office: Office) -> None:
+    file_id = await office.file("line: item=a\fline: item=b\nwait")
+    job = await office.start(file_id)
+    with pytest.raises(TryAgain):
+        await office.work(job)
+    await office.world.database.pool.execute(
+        "UPDATE extraction_job SET updated_at = updated_at - INTERVAL '31 minutes' WHERE id = $1",
+        job.id,
+    )
+    done = await office.work(job)
+    assert (done.status, done.rows) == (JobStatus.PARTIAL, 1)
+    assert done.error == "page 2: Too many requests"
+
+
+async def test_a_file_that_ends_its_workers_is_given_up(office: Office) -> None:
+    job = await office.start(await office.file())
+    for _ in range(ATTEMPTS):
+        assert await office.world.storage.extraction_jobs.begin(job.id)
+    done = await office.work(job)
+    assert done.status is JobStatus.FAILED
+    assert "ended unexpectedly" in (done.error or "")
 
 
 async def test_a_worker_that_stops_gives_the_job_back(office: Office) -> None:
