@@ -2,9 +2,9 @@
 
 import re
 
-from domain.webhook_events import EVENTS, PING, WebhookEvent
+from domain.webhook_events import EVENTS, PING, VERIFICATION, WebhookEvent
 from tests.rules.source import ROOT
-from tests.webhooks.hooks import NATIVE, PHACET, Hooks
+from tests.webhooks.hooks import LIMAI, NATIVE, PHACET, Hooks
 
 
 async def test_rows_are_told_as_their_changes_left_them(hooks: Hooks) -> None:
@@ -72,9 +72,13 @@ async def test_the_phacet_dialect_tells_ids_only(hooks: Hooks) -> None:
 def test_every_event_is_documented() -> None:
     text = (ROOT / "docs" / "webhooks.md").read_text()
     section = text.split("## Events", 1)[1].split("###", 1)[0]
-    rows = re.findall(r"^\| `([\w.]+)` \| (yes)? ?\| (yes)? ?\|", section, re.MULTILINE)
-    written = {name: (bool(native), bool(phacet)) for name, native, phacet in rows}
-    known = {
-        event.value: (event in EVENTS[NATIVE], event in EVENTS[PHACET]) for event in WebhookEvent
+    row = r"^\| `([\w.]+)` \| (yes)? ?\| (yes)? ?\| (yes)? ?\|"
+    written = {
+        name: tuple(map(bool, told)) for name, *told in re.findall(row, section, re.MULTILINE)
     }
-    assert written == known | {PING: (True, True)}
+    known = {
+        event.value: tuple(event in EVENTS[dialect] for dialect in (NATIVE, PHACET, LIMAI))
+        for event in WebhookEvent
+    }
+    others = {PING: (True, True, True), VERIFICATION: (False, False, True)}
+    assert written == known | others

@@ -29,7 +29,7 @@ def test_secrets_are_24_random_bytes() -> None:
     assert all(len(each) == len("whsec_") + 32 and each.startswith("whsec_") for each in made)
 
 
-@pytest.mark.parametrize("dialect", list(WebhookDialect))
+@pytest.mark.parametrize("dialect", [WebhookDialect.NATIVE, WebhookDialect.PHACET])
 async def test_others_accept_our_signatures(hooks: Hooks, dialect: WebhookDialect) -> None:
     table_id = await hooks.world.table("name")
     _, secret = await hooks.create_secret("row.created", dialect=dialect)
