@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from domain.errors import SecretLost
+from persistence import jobs
 from persistence.embedded import EmbeddedError
 from persistence.engine import Database
 from persistence.migrate import configuration
@@ -54,7 +55,7 @@ SELECT coalesce(extract(epoch FROM clock_timestamp() - min(created)), 0)::float8
 FROM pgqueuer WHERE status = 'queued' AND execute_after <= clock_timestamp()
 """
 
-_WORKERS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tablecast jobs'"
+_WORKERS = f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{jobs.MAIN}'"
 _FAILED_INDEXES = "SELECT count(*) FROM column_index WHERE status = 'failed'"
 _NOW = "SELECT clock_timestamp()"
 

@@ -27,6 +27,8 @@ from persistence.urls import asyncpg_dsn
 _SILENCE = timedelta(seconds=4)
 #: Jobs at once when nobody says.
 SLOTS = 4
+#: The one connection of this name in each worker, by which they are counted.
+MAIN = "tablecast jobs"
 _LOOK_EVERY = timedelta(seconds=1)
 _RETRY_SECONDS = 1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
@@ -107,13 +109,14 @@ async def run(
     handlers: Mapping[str, Handler],
     stopping: asyncio.Event,
     slots: int = SLOTS,
+    name: str = MAIN,
 ) -> None:
     """Run jobs until `stopping` is set, `slots` at once, through losses of the database; then wait
-    for those that run."""
+    for those that run. `name` is how the connection calls itself."""
     pause = _FIRST_PAUSE
     while not stopping.is_set():
         try:
-            async with _manager(database_url, handlers) as manager:
+            async with _manager(database_url, handlers, name) as manager:
                 pause = _FIRST_PAUSE
                 ending = asyncio.create_task(_end_with(manager, stopping))
                 try:
@@ -135,17 +138,17 @@ async def run(
 
 @asynccontextmanager
 async def _manager(
-    database_url: str, handlers: Mapping[str, Handler]
+    database_url: str, handlers: Mapping[str, Handler], name: str
 ) -> AsyncIterator[QueueManager]:
     """A queue manager on a connection of its own, shut down when that connection is lost."""
     connection = await asyncpg.connect(
-        asyncpg_dsn(database_url), server_settings={"application_name": "tablecast jobs"}
+        asyncpg_dsn(database_url), server_settings={"application_name": name}
     )
     try:
         manager = QueueManager(Queries(AsyncpgDriver(connection)))
         connection.add_termination_listener(lambda _: manager.shutdown.set())
-        for name, handler in handlers.items():
-            manager.entrypoint(name)(_adapted(handler))
+        for job, handler in handlers.items():
+            manager.entrypoint(job)(_adapted(handler))
         yield manager
     finally:
         await connection.close(timeout=5)

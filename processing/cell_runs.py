@@ -29,6 +29,7 @@ from processing.cell_batches import fill_batch
 FIRST_SLOTS = 2
 #: How often a step is tried when columns change under it.
 _ATTEMPTS = 10
+_NAME = "tablecast batches"
 _INTERNAL = "An internal error ended the run"
 
 Result = TypeVar("Result")
@@ -58,8 +59,8 @@ async def fill_batches(
     every = batch_handlers(storage, tools, stopping)
     first = {FIRST_JOB: every[FIRST_JOB]}
     async with asyncio.TaskGroup() as group:
-        group.create_task(jobs.run(database_url, every, stopping))
-        group.create_task(jobs.run(database_url, first, stopping, FIRST_SLOTS))
+        group.create_task(jobs.run(database_url, every, stopping, name=_NAME))
+        group.create_task(jobs.run(database_url, first, stopping, FIRST_SLOTS, _NAME))
 
 
 def batch_handlers(
