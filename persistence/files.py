@@ -29,7 +29,10 @@ from persistence.models import ExtractionJobRow, FileRow, ImportRow
 #: How often somebody else may remove the same bytes while they are taken up.
 _ATTEMPTS = 5
 _RACED = "the same bytes were removed again and again"
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+_HAD = """
+SELECT EXISTS (SELECT FROM file WHERE organization_id = $1 AND sha256 = $2 AND storage_key = $3)
+"""
 _FILLED = ("mime_type", "size", "sha256", "storage_key", "status")
 
 Stored = TypeVar("Stored")
@@ -212,7 +215,7 @@ class Files:
                 if await self._blobs.size(key) is None:
                     await self._blobs.copy(file.storage_key, key)
                 async with self._database.transaction() as session:
-                    await run_sql(session, _LOCK, key=key)
+                    await run_sql(session, _LOCK.replace("$1", ":key"), key=key)
                     if await self._blobs.size(key) is not None:
                         stored = await write(session, filled)
                         break
@@ -234,9 +237,11 @@ class Files:
         if not key:
             return
         try:
-            async with self._database.transaction() as session:
-                await run_sql(session, _LOCK, key=key)
-                if not await _is_any(session, _having(file)):
+            # Not as a write of the request, which may have lost its right to write.
+            async with self._database.pool.acquire() as connection, connection.transaction():
+                await connection.execute(_LOCK, key)
+                had = await connection.fetchval(_HAD, file.organization_id, file.sha256, key)
+                if not had:
                     await self._blobs.delete_all(conversions.folder(key))
                     await self._blobs.delete_all(_made_folder(key))
                     await self._blobs.delete(key)
@@ -265,14 +270,6 @@ async def _locked(session: AsyncSession, organization_id: UUID, file_id: UUID) -
 
 async def _is_any(session: AsyncSession, condition: ColumnElement[bool]) -> bool:
     return bool((await session.exec(select(condition))).one())
-
-
-def _having(file: File) -> ColumnElement[bool]:
-    return exists().where(
-        col(FileRow.organization_id) == file.organization_id,
-        col(FileRow.sha256) == file.sha256,
-        col(FileRow.storage_key) == file.storage_key,
-    )
 
 
 async def _was_read(session: AsyncSession, file_id: UUID) -> bool:
