@@ -1,5 +1,5 @@
-"""The tutorial about cells that fill themselves: all of its commands, against a real server with a
-worker. A model server stands where the reader has Ollama."""
+"""The tutorials: all of their commands, against a real server with a worker. A model server stands
+where the reader has Ollama."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from tests.models.server import model_server
 from tests.serving import Site, serve
 
 _ROOT = Path(__file__).parents[2]
-_TUTORIAL = _ROOT / "docs" / "tutorials" / "fill-cells.md"
+_TUTORIALS = _ROOT / "docs" / "tutorials"
 _QUERY = """query { tables { name rowCount cellCounts { column status count }
   rows(first: 60) { nodes { data } } } }"""
 
@@ -55,22 +55,29 @@ async def _worker(settings: Settings) -> AsyncIterator[None]:
             loop.remove_signal_handler(number)
 
 
-def _commands(site: Site, models: str) -> str:
-    """What the tutorial tells its reader to type, with the addresses of this test."""
-    blocks = re.findall(r"^```sh\n(.*?)^```$", _TUTORIAL.read_text(), re.DOTALL | re.MULTILINE)
+def _commands(tutorial: str, changes: Mapping[str, str]) -> str:
+    """What a tutorial tells its reader to type, with the addresses of this test."""
+    text = (_TUTORIALS / tutorial).read_text()
+    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    commands = "\n".join(blocks)
+    for old, new in changes.items():
+        assert old in commands
+        commands = commands.replace(old, new)
+    return commands
+
+
+def _free_port() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    text = "\n".join(blocks)
-    for old, new in (
-        ("http://127.0.0.1:8000", site.url),
-        ("http://127.0.0.1:11434/v1", models),
-        ("127.0.0.1:9000", f"127.0.0.1:{port}"),
-        ("receiver.py 9000", f"receiver.py {port}"),
-    ):
-        assert old in text
-        text = text.replace(old, new)
-    return text
+        return str(free.getsockname()[1])
+
+
+def _prepare(folder: Path, site: Site) -> None:
+    """A folder that looks like the reader's checkout."""
+    (folder / "docs").symlink_to(_ROOT / "docs")
+    (folder / ".venv").symlink_to(sys.prefix)
+    (folder / ".tablecast").mkdir()
+    (folder / ".tablecast" / "api-key").write_text(site.key)
 
 
 async def _typed(commands: str, folder: Path) -> str:
@@ -91,14 +98,18 @@ async def _typed(commands: str, folder: Path) -> str:
     return printed.decode()
 
 
-async def test_every_command_works(site: Site, tmp_path: Path) -> None:
-    (tmp_path / "docs").symlink_to(_ROOT / "docs")
-    (tmp_path / ".venv").symlink_to(sys.prefix)
-    (tmp_path / ".tablecast").mkdir()
-    (tmp_path / ".tablecast" / "api-key").write_text(site.key)
+async def test_cells_fill_themselves(site: Site, tmp_path: Path) -> None:
+    _prepare(tmp_path, site)
+    port = _free_port()
     async with model_server() as models:
         models.answer = lambda call: "It does it for you"
-        printed = await _typed(_commands(site, models.url), tmp_path)
+        changes = {
+            "http://127.0.0.1:8000": site.url,
+            "http://127.0.0.1:11434/v1": models.url,
+            "127.0.0.1:9000": f"127.0.0.1:{port}",
+            "receiver.py 9000": f"receiver.py {port}",
+        }
+        printed = await _typed(_commands("fill-cells.md", changes), tmp_path)
     assert '"errors": [{' not in printed
     assert "50 kind ready → queued, 50 home ready → queued, 50 host initialized" in printed
     assert "1 home resolved → stale, 1 host resolved → stale" in printed
@@ -115,3 +126,23 @@ async def test_every_command_works(site: Site, tmp_path: Path) -> None:
     rows = {row["data"]["name"]: row["data"] for row in products["rows"]["nodes"]}
     assert rows["asyncpg"]["host"] == "magicstack.github.io"
     assert (rows["asyncpg"]["kind"], rows["asyncpg"]["team"]) == ("Web", "Edge")
+
+
+async def test_invoices_become_a_table(site: Site, tmp_path: Path) -> None:
+    _prepare(tmp_path, site)
+    port = _free_port()
+    changes = {
+        "http://127.0.0.1:8000": site.url,
+        "127.0.0.1:9100": f"127.0.0.1:{port}",
+        "documents.py 9100": f"documents.py {port}",
+    }
+    printed = await _typed(_commands("invoices.md", changes), tmp_path)
+    assert '"errors": [{' not in printed
+    assert printed.count('DOCUMENT_EXTRACTED {"status": "success"}') == 5
+    assert printed.count('"status": "COMPLETED"') == 5
+    assert printed.count("DOCUMENT_REVIEWED") == 5
+    shown = (_TUTORIALS / "invoices.md").read_text()
+    read = {line.strip(" ,") for line in printed.splitlines() if '{"data": {' in line}
+    promised = {line.strip(" ,") for line in shown.splitlines() if '{"data": {' in line}
+    assert len(promised) == 16
+    assert read == promised
