@@ -229,8 +229,14 @@ def is_label(text: str) -> bool:
 
 
 def _fit(sought: Phrase, label: Phrase, nouns: frozenset[str]) -> float:
-    missing = {word for word in sought.special if not among(word, label.special)}
-    extra = {word for word in label.special if not among(word, sought.special)}
+    missing, extra = sought.special - label.special, label.special - sought.special
+    if not sought.kinds & label.kinds and len(missing) == len(sought.special) > 1:
+        return 0.0  # not a word in common: most pairs end here
+    if missing and extra:  # perhaps only spelt otherwise
+        missing, extra = (
+            frozenset(word for word in missing if not among(word, extra)),
+            frozenset(word for word in extra if not among(word, missing)),
+        )
     if missing - nouns:
         return 0.0
     if missing and not sought.kinds & label.kinds:
