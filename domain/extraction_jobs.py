@@ -38,8 +38,7 @@ async def start(
         raise invalid(ErrorCode.OUT_OF_RANGE, f"fileIds takes 1 to {MAX_FILES} items", "fileIds")
     schema = await _schema(viewer, storage, schema_id)
     await require_readable(storage, schema)
-    for file_id in wanted:
-        await _uploaded(viewer, storage, file_id)
+    await _require_uploaded(viewer, storage, wanted)
     jobs = storage.extraction_jobs
     started = await jobs.start(viewer.organization_id, viewer.actor, schema, wanted)
     if len(wanted) == 1 and not started[0].is_new:
@@ -115,7 +114,7 @@ async def rerun(viewer: Viewer, storage: Storage, job_id: UUID) -> ExtractionJob
     if old.kind is not JobKind.EXTRACT or old.schema_id is None or not old.missing:
         raise Conflict("Nothing is missing that could be read again")
     await _schema(viewer, storage, old.schema_id)
-    await _uploaded(viewer, storage, old.file_id)
+    await _require_uploaded(viewer, storage, [old.file_id])
     made = await storage.extraction_jobs.rerun(viewer.actor, old)
     if not made.is_new:
         raise AlreadyRunning(made.job)
@@ -129,11 +128,11 @@ async def _schema(viewer: Viewer, storage: Storage, schema_id: UUID) -> Extracti
     return schema
 
 
-async def _uploaded(viewer: Viewer, storage: Storage, file_id: UUID) -> None:
-    file = await storage.files.get(viewer.organization_id, file_id)
-    if file is None:
+async def _require_uploaded(viewer: Viewer, storage: Storage, file_ids: Sequence[UUID]) -> None:
+    files = await storage.files.by_ids(viewer.organization_id, file_ids)
+    if len(files) < len(file_ids):
         raise NotFound("File")
-    if file.status is not FileStatus.UPLOADED:
+    if any(file.status is not FileStatus.UPLOADED for file in files.values()):
         raise invalid(ErrorCode.INVALID, "File has not been uploaded", "fileIds")
 
 

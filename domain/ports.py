@@ -221,6 +221,9 @@ class FileStore(Protocol):
 
     async def get(self, organization_id: UUID, file_id: UUID) -> File | None: ...
 
+    async def by_ids(self, organization_id: UUID, file_ids: Sequence[UUID]) -> dict[UUID, File]:
+        """Those that there are, by id."""
+
     async def page(
         self, organization_id: UUID, search: str | None, after: UUID | None, limit: int
     ) -> Sequence[File]:

@@ -11,10 +11,12 @@ from gql.context import Info
 from gql.paging import PageInfo
 from gql.scalars import JSON
 from gql.types import extraction as schema_types
+from gql.types import files as file_types
 from gql.types.extraction_words import ExtractionPartStatus, ExtractionStatus
 
 if TYPE_CHECKING:
     from gql.types.extraction import ExtractionSchema
+    from gql.types.files import File
 
 
 @strawberry.type(description="A part of a document that is read for itself.")
@@ -100,6 +102,13 @@ class ExtractionJob:
     reviewed_at: datetime | None = strawberry.field(
         description="When the last row of the file was accepted, after this job."
     )
+
+    @strawberry.field(description="The file; null when it was deleted.")
+    async def file(
+        self, info: Info
+    ) -> Annotated["File", strawberry.lazy("gql.types.files")] | None:
+        found = await info.context.loaders.files.load(self.record.file_id)
+        return file_types.File.of(found) if found else None
 
     @strawberry.field(description="The schema as it is now; null when it was deleted.")
     async def schema(

@@ -10,12 +10,14 @@ from domain.errors import ErrorCode, invalid
 from gql.context import Info
 from gql.paging import PageInfo
 from gql.scalars import JSON
+from gql.types import files as file_types
 from gql.types import rows as row_types
 from gql.types import tables as table_types
 from gql.types.extraction_jobs import ExtractionJob
 from gql.types.extraction_words import ReviewStatus
 
 if TYPE_CHECKING:
+    from gql.types.files import File
     from gql.types.rows import Row
     from gql.types.tables import Table
 
@@ -33,6 +35,13 @@ class RowExtraction:
     parent_row_id: strawberry.ID | None = strawberry.field(
         description="The row of the parent table that it belongs to."
     )
+
+    @strawberry.field(description="The file; null when it was deleted.")
+    async def file(
+        self, info: Info
+    ) -> Annotated["File", strawberry.lazy("gql.types.files")] | None:
+        found = await info.context.loaders.files.load(self.record.file_id)
+        return file_types.File.of(found) if found else None
 
     @strawberry.field(description="The job that read it.")
     async def job(self, info: Info) -> ExtractionJob | None:

@@ -14,7 +14,7 @@ from tests.serving import Site, serve
 from tests.worlds import World
 
 _JOB = """
-  id status revision fileId rows pages engine error schema { name } rerunOf
+  id status revision fileId rows pages engine error schema { name } file { name } rerunOf
   parts { number name status expected produced reason firstPage lastPage }
   steps { revision status part rows message }
 """
@@ -32,7 +32,7 @@ _CHANGED = """
 subscription($id: ID!) {
   tableChanged(tableId: $id) {
     __typename
-    ... on RowsAdded { cause { kind id } rows { data extraction { index job { id } } } }
+    ... on RowsAdded { cause { kind id } rows { data extraction { index job { id } file { name } } } }
   }
 }"""
 _ROWS = """
@@ -81,6 +81,7 @@ async def test_a_job_is_started_followed_and_reviewed(site: Site, office: Office
     started = await _start(site, office, file_id)
     [job] = started["jobs"]
     assert (job["status"], job["parts"], job["schema"]) == ("QUEUED", [], {"name": "Invoices"})
+    assert job["file"] == {"name": "paper.txt"}
     again = await _start(site, office, file_id)
     assert (again["jobs"], again["running"]) == (None, {"id": job["id"]})
     assert [error["code"] for error in again["errors"]] == ["CONFLICT"]
