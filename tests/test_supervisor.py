@@ -1,5 +1,6 @@
 """`tablecast up` as an operator meets it: it starts, heals, refuses, recovers and stops."""
 
+import asyncio
 import json
 import os
 import re
@@ -13,8 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import psutil
 import pytest
+
+from persistence import embedded
 
 ROOT = Path(__file__).parent.parent
 CHILDREN = {
@@ -191,14 +195,22 @@ def test_after_kill_9_of_the_supervisor_a_start_finds_everything(
     assert "before the supervisor" in project_names(installation)
 
 
-def test_ctrl_c_stops_everything_and_a_start_keeps_the_data(installation: Installation) -> None:
+async def _names(url: str) -> list[str]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [record["name"] for record in await connection.fetch("SELECT name FROM project")]
+    finally:
+        await connection.close()
+
+
+def test_ctrl_c_stops_everything_and_the_data_are_kept(installation: Installation) -> None:
     make_project(installation, "before ctrl-c")
     family = installation.family()
     assert len(family) >= 5
     assert installation.stop(signal.SIGINT) == 0
     assert psutil.wait_procs(family, timeout=30)[1] == []
-    installation.up()
-    assert "before ctrl-c" in project_names(installation)
+    with embedded.running(installation.data / "postgres") as url:
+        assert "before ctrl-c" in asyncio.run(_names(url))
 
 
 @pytest.mark.parametrize(

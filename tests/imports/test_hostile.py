@@ -250,9 +250,9 @@ print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
     ("kind", "make"),
     [
         ("sheet", _far_corners),
-        ("sheet", _wide),
+        pytest.param("sheet", _wide, marks=pytest.mark.long),
         ("sheet", _bomb),
-        ("sheet", _repeated_string),
+        pytest.param("sheet", _repeated_string, marks=pytest.mark.long),
         ("sheet", _ods_repeats),
         ("json", _deep_json),
     ],
