@@ -20,7 +20,7 @@ from domain.rows import RowChange, RowsUpdate
 from persistence.unit_of_work import write_tables
 from tests.worlds import World, open_world
 
-WRITERS = 32
+WRITERS = 16
 HOT_ROWS = 30
 
 
