@@ -12,7 +12,7 @@ from processing.extraction.model_expected import PrintedRow
 from processing.extraction.model_lines import Lines
 from processing.extraction.model_parts import Part, is_single
 from processing.extraction.model_rows import Collected
-from processing.extraction.model_shapes import alike, lists_in
+from processing.extraction.model_shapes import alike, is_sum, lists_in
 
 #: Questions in a row that may bring nothing before a part is given up.
 MOST_TRIES = 2
@@ -66,6 +66,13 @@ class Coverage:
             if number is not None:
                 self.printed[row.table_id][number] = row
                 self._taken.add(row.place[:2])
+
+        self._whole = dict(self._continued())
+
+    def whole(self, number: int) -> int:
+        """The line where the row of a printed table begins that goes on in a line; the line itself
+        when it is no such one."""
+        return self._whole.get(number, number)
 
     def columns(self, table: PlannedTable) -> Mapping[int, frozenset[int]]:
         """The filled columns of the printed rows of a table, by line."""
@@ -171,6 +178,19 @@ class Coverage:
     def _of(self, part: Part) -> Collected:
         [table] = part.tables
         return self._collected[table.table.table_id]
+
+    def _continued(self) -> Iterator[tuple[int, int]]:
+        """Lines of printed tables between their rows, with the row above."""
+        rows = {line for printed in self.printed.values() for line in printed}
+        above: int | None = None
+        for number in self._lines.own:
+            place = self._lines[number].row
+            if number in rows:
+                above = number
+            elif above is None or place is None or is_sum(self._lines[number].text):
+                above = None
+            elif place[:2] == (self._lines[above].row or place)[:2]:
+                yield number, above
 
     def _is_first_of_none(self, collected: Collected) -> bool:
         """Whether no row of any list was read; what looks like one is then asked of the first."""

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from domain.documents import Cell
 from domain.extraction_ports import ExtractionWork, PlannedTable
+from domain.extraction_records import Repeats
 from processing.extraction.model_lines import RowPlace
 from processing.extraction.model_parts import asked_tables, is_single
 from processing.extraction.rules_fields import sought_in
@@ -39,9 +40,17 @@ def printed_rows(work: ExtractionWork) -> list[PrintedRow]:
     found: list[PrintedRow] = []
     matched = matches_in(work.document, sought, habits_of(work.document))
     for table, matches in zip(tables, matched, strict=True):
-        for match in matches:
-            found += _rows(table, match, places)
+        rows = [row for match in matches for row in _rows(table, match, places)]
+        if len(rows) >= _least(work, table):
+            found += rows
     return found
+
+
+def _least(work: ExtractionWork, table: PlannedTable) -> int:
+    """The printed rows without which a table tells nothing: that of a single record, beside
+    whatever else the document prints of it, is no list of records."""
+    is_primary = table.table.table_id == work.tables[0].table.table_id
+    return 2 if is_primary and table.table.repeats is Repeats.FOUND else 1
 
 
 def _places(work: ExtractionWork) -> dict[int, RowPlace]:

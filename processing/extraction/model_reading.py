@@ -5,6 +5,7 @@ import asyncio
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
@@ -174,6 +175,8 @@ class Reading:
         printed = self._coverage.columns(table)
         for given in claim.rows:
             row = self._reader.row(table, given)
+            if row.line is not None:
+                row = replace(row, line=self._coverage.whole(row.line))
             if not row.seen:
                 strange += 1
             elif row.line not in printed and self._is_known(collected, row):
