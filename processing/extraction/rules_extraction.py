@@ -21,6 +21,7 @@ from processing.extraction.rules_fields import Sought, sought_in
 from processing.extraction.rules_grids import grids_of
 from processing.extraction.rules_leftovers import leftovers
 from processing.extraction.rules_pairs import Candidate, Pairs, choose
+from processing.extraction.rules_sums import sums_on
 from processing.extraction.rules_tables import (
     LAST_PAGE,
     Line,
@@ -40,6 +41,8 @@ VERSION = "1"
 _FIRST_PAGES, _LAST_PAGES = 8, 4
 #: Pages that tell in which way tables are found, and how much more the other way has to give.
 _SAMPLE_PAGES, _BETTER = 12, 1.15
+#: What the name of a sum by its row and column counts beside a label.
+_OF_SUMS = 0.82
 #: Pages of a segment at least, and segments of a document at most.
 _LEAST_PAGES, _MOST_SEGMENTS = 50, 5
 
@@ -206,6 +209,9 @@ def _candidates(pairs: Pairs, document: Document, pages: Sequence[Page]) -> Iter
         yield from pairs.named(name, value, document.pages[0].number, None)
     for page in pages:
         yield from pairs.on_page(page)
+        for each in sums_on(page):
+            text, box = each.cell.text.strip(), each.cell.box
+            yield from pairs.named(each.name, text, page.number, box, _OF_SUMS)
 
 
 def _primary_rows(

@@ -25,7 +25,7 @@ from processing.rules.records import Passage
 LEAST = 0.7
 #: Two different values whose scores are nearer than this leave the cell empty.
 TIE = 0.06
-_INLINE, _RIGHT, _RIGHT_BARE, _BELOW, _BELOW_BARE, _FORM = 1.0, 0.98, 0.95, 0.9, 0.9, 1.0
+_INLINE, _RIGHT, _RIGHT_BARE, _BELOW, _BELOW_BARE = 1.0, 0.98, 0.95, 0.9, 0.9
 _PREFIX, _DATED = 0.95, 0.9
 #: A label that fits less names a number only by its noun: Invoice 123.
 _STRONG = 0.9
@@ -88,13 +88,15 @@ class Pairs:
             yield from self._prefix(piece, page.number)
             yield from self._ticked(piece, page.number)
 
-    def named(self, name: str, value: str, page: int, box: Box | None) -> Iterator[Candidate]:
-        """Candidates of a value whose name stands beside it outside all layout."""
+    def named(
+        self, name: str, value: str, page: int, box: Box | None, factor: float = 1.0
+    ) -> Iterator[Candidate]:
+        """Candidates of a value whose name is known without looking where it stands."""
         for sought, fit in self.fitting(name):
             taken = take(sought, value, self.habits)
             if taken is not None:
                 citation = DocumentCitation(page, box, value[taken.start : taken.end])
-                yield _candidate(sought, fit * _FORM * taken.factor, taken, citation)
+                yield _candidate(sought, fit * factor * taken.factor, taken, citation)
 
     def fitting(self, label: str) -> list[tuple[Sought, float]]:
         """The fields that a label is of. Of several only those that it fits best."""

@@ -42,6 +42,8 @@ _DAY_FIRST = re.compile(
 _SLASHED = re.compile(
     r"(?<![\w/.-])([0-9]{1,2})([/-])([0-9]{1,2})\2(?:[0-9]{4}|[0-9]{2})(?![\w/-])"
 )
+#: Spaces that some programs print: August 3 , 2014.
+_BEFORE_COMMA = re.compile(r" (?=,)")
 _TICKED = word_set("☑ ☒ ✓ ✔ ✗ ✘ [x] (x) ⊠ ■")
 _UNTICKED = word_set("☐ □ [] () ○")
 
@@ -169,6 +171,7 @@ def _datetime(column: Column, field: SchemaField, text: str, habits: Habits) -> 
 def _moment(field: SchemaField, text: str, habits: Habits) -> _Read:
     day_first = _ORDERS.get((field.date_format or "").strip().upper(), habits.day_first)
     order = "" if day_first is None else ("day first" if day_first else "month first")
+    text = _BEFORE_COMMA.sub("", text)
     found = dates.find([Passage("", "", text)], order)
     if len(found) != 1:
         raise _unfit(f"{show(text)} is not a date")

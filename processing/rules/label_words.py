@@ -48,7 +48,8 @@ ENGLISH: Mapping[str, tuple[str, ...]] = {
     "facturas": ("invoice",), "fatture": ("invoice",), "facturen": ("invoice",),
     "fakturor": ("invoice",), "bestellungen": ("order",), "auftrage": ("order",),
     "commandes": ("order",), "pedidos": ("order",), "ordini": ("order",), "kontoauszuge":
-    ("bank", "statement"), "belege": ("receipt",), "quittungen": ("receipt",),
+    ("bank", "statement"), "belege": ("receipt",), "ligne": ("line",), "linea": ("line",),
+    "zeile": ("line",), "quittungen": ("receipt",),
     "rechnungs": ("invoice",), "kunden": ("customer",), "bestell": ("order",),
     "liefer": ("delivery",), "zahlungs": ("payment",), "konto": ("account",),
     "kontonummer": ("account", "number"), "steuernummer": ("tax", "number"),

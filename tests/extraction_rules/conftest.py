@@ -14,7 +14,8 @@ _PAPERS: dict[str, Callable[[], bytes]] = {
     **{
         name: (lambda draw: lambda: papers.paper(draw))(getattr(papers, name))
         for name in (
-            "english", "german", "french", "american", "two_totals", "letter", "prices", "form",
+            "english", "german", "french", "american", "two_totals",
+            "sums", "letter", "prices", "form",
         )
     },
 }  # fmt: skip

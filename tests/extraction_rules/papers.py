@@ -162,6 +162,18 @@ def two_totals(canvas: Canvas) -> None:
     )
 
 
+def sums(canvas: Canvas) -> None:
+    """Sums whose row and column tell together what they are."""
+    put(canvas, (60, 60, "Facture n° 5620-44 du 2 Juillet 2026"))
+    rows = [
+        ["", "Montant HT", "Montant TVA", "Montant TTC"],
+        ["Abonnements", "24,99", "5,00", "29,99"],
+        ["Communications", "10,00", "2,00", "12,00"],
+        ["Total facture", "34,99", "7,00", "41,99"],
+    ]
+    lined(canvas, 100, [60, 240, 330, 420, 520], rows)
+
+
 def letter(canvas: Canvas) -> None:
     """Prose with words that are labels elsewhere."""
     lines = [

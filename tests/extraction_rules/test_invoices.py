@@ -74,6 +74,13 @@ EXPECTED: Mapping[str, tuple[Mapping[str, Any], list[Mapping[str, Any]]]] = {
             {"Description": "Wood glue", "Quantity": 10, "Unit Price": 6.49, "Amount": 64.9},
         ],
     ),
+    "sums": (
+        {
+            "Invoice Number": "5620-44", "Invoice Date": "2026-07-02", "Total Amount": 41.99,
+            "Net Amount": 34.99, "VAT Amount": 7,
+        },
+        [],
+    ),
     # Two totals: nobody can say which is meant, so the cell stays empty.
     "two_totals": (
         {"Invoice Number": "77-1", "Invoice Date": "2026-05-01", "Currency": "EUR"}, [],
