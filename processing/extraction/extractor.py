@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from processing.providers.models import Models
 
 #: Documents of which something is remembered between their segments.
-_MOST_KEPT = 8
+_MOST_KEPT = 4
 
 _Key = tuple[UUID, str, UUID, int, str]
 

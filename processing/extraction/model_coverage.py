@@ -66,7 +66,6 @@ class Coverage:
             if number is not None:
                 self.printed[row.table_id][number] = row
                 self._taken.add(row.place[:2])
-
         self._whole = dict(self._continued())
 
     def whole(self, number: int) -> int:

@@ -1,12 +1,13 @@
 """How a document is divided: into segments, each of which is read and written for itself, and a
 segment into parts, each of which is one question."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from uuid import UUID
 
 from domain.documents import Document, Page
-from domain.extraction_ports import ExtractionWork, PlannedTable
+from domain.extraction_ports import ExtractionWork, PlannedTable, Unextractable
 from domain.extraction_records import Segment
 from processing.extraction.model_expected import PrintedRow
 from processing.extraction.model_lines import Lines
@@ -17,6 +18,10 @@ from processing.extraction.model_prompt import ENDS
 SEGMENT_CHARACTERS = 48_000
 SEGMENT_PAGES = 20
 SEGMENT_CELLS = 1_000
+
+#: What one page has at most that a model is asked about.
+MOST_CHARACTERS = 1_000_000
+MOST_CELLS = 30_000
 
 #: What one question shows at most, and how many cells it asks for at most: an answer has to be
 #: written within the provider's time.
@@ -29,12 +34,13 @@ _CELL_TOKENS = 34
 def segments(work: ExtractionWork, rows: Sequence[PrintedRow]) -> list[Segment]:
     """The segments of a document that should give these rows. One that is short has one; of a long
     one the single values are asked from its beginning and its end, and rows from a few pages at a
-    time."""
+    time. Raises `Unextractable` for pages that are too much."""
     tables = asked_tables(work)
     document = work.document
     lists = [table for table in tables if not is_single(table)]
     singles = [table for table in tables if is_single(table)]
     widths = widths_of(lists)
+    _require_bounded(document, rows, widths)
     windows = list(_windows(document, rows, widths))
     if len(windows) <= 1:
         return [_segment(work, 0, document.pages, tables, rows)]
@@ -112,23 +118,43 @@ def _windows(
     document: Document, rows: Sequence[PrintedRow], widths: Mapping[UUID, int]
 ) -> Iterator[list[Page]]:
     """Pages that are read together."""
-    cells: dict[int, int] = {}
-    for row in rows:
-        number = row.place.page
-        cells[number] = cells.get(number, 0) + widths[row.table_id]
+    cells = _cells_of_pages(rows, widths)
     window: list[Page] = []
     for page in document.pages:
         wider = [*window, page]
         if window and (
             len(wider) > SEGMENT_PAGES
             or _size(wider) > SEGMENT_CHARACTERS
-            or sum(cells.get(each.number, 0) for each in wider) > SEGMENT_CELLS
+            or sum(cells[each.number] for each in wider) > SEGMENT_CELLS
         ):
             yield window
             wider = [page]
         window = wider
     if window:
         yield window
+
+
+def _cells_of_pages(
+    rows: Sequence[PrintedRow], widths: Mapping[UUID, int]
+) -> defaultdict[int, int]:
+    cells: defaultdict[int, int] = defaultdict(int)
+    for row in rows:
+        cells[row.place.page] += widths[row.table_id]
+    return cells
+
+
+def _require_bounded(
+    document: Document, rows: Sequence[PrintedRow], widths: Mapping[UUID, int]
+) -> None:
+    """A sheet is one page, however long it is, and a page is read at once."""
+    cells = _cells_of_pages(rows, widths)
+    for page in document.pages:
+        if len(page.text) > MOST_CHARACTERS or cells[page.number] > MOST_CELLS:
+            raise Unextractable(
+                f"Page {page.number} has more than {MOST_CHARACTERS:,} characters or"
+                f" {MOST_CELLS:,} cells to be read, too much for a model; read it by rules, or"
+                " import it"
+            )
 
 
 def _size(pages: Sequence[Page]) -> int:

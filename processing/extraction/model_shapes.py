@@ -16,6 +16,8 @@ _SHIFT = 4.0
 _LEAST_FIGURES = 2
 #: Fewer lines that are set alike are no list.
 _LEAST_LINES = 3
+#: Lines that others are compared with.
+_MODELS = 100
 
 _FIGURE = re.compile(r"[^\w]*[0-9][0-9.,:/'’%€$£+*()-]*(?:[^\W\d_]{1,3})?[^\w]*")  # noqa: RUF001
 #: How lines of sums begin: they are printed like rows, and are none.
@@ -42,9 +44,13 @@ class _Piece:
         )
 
 
-def alike(lines: Lines, known: Collection[int], candidates: Iterable[int]) -> list[int]:
-    """The candidates, other than the known lines, that are set like one of the known lines."""
-    models = [shape for number in known if (shape := _shape(lines, lines[number]))]
+def alike(lines: Lines, known: Collection[int], candidates: Sequence[int]) -> list[int]:
+    """The candidates, other than the known lines, that are set like one of the known lines next to
+    them."""
+    if not candidates:
+        return []
+    near = sorted(known, key=lambda number: abs(number - candidates[len(candidates) // 2]))
+    models = [shape for number in near[:_MODELS] if (shape := _shape(lines, lines[number]))]
     return [
         number
         for number in candidates

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from domain.columns import ColumnType
-from domain.documents import Document, Page, TextSource
+from domain.documents import Box, Document, Page, TextSource, Word
 from domain.extraction_ports import Unextractable
 from domain.extraction_records import Example, Repeats
 from domain.provider_records import RULES, ProviderUpdate
@@ -20,6 +20,7 @@ from tests.models import replies
 from tests.models.replies import Call, Reply
 
 ROWS = papers.items(12)
+_WORD = Word("word", Box(0, 0, 10, 10), 0)
 
 
 async def test_rows_with_values_citations_and_what_they_cost(reading: Reading) -> None:
@@ -261,6 +262,12 @@ async def test_nothing_to_read(reading: Reading) -> None:
     work = reading.work(papers.order(*ROWS), order_fields=fields)
     with pytest.raises(Unextractable, match="no column"):
         await reading.extractor.plan(replace(work, tables=work.tables[:1]))
+
+
+async def test_a_sheet_without_end_is_not_for_models(reading: Reading) -> None:
+    sheet = _page(1, "word " * 250_000)
+    with pytest.raises(Unextractable, match="Page 1 has more than 1,000,000 characters"):
+        await reading.read(Document("text/csv", (replace(sheet, words=(_WORD,)),)))
 
 
 async def test_pages_that_could_not_be_read_are_missing(reading: Reading) -> None:
