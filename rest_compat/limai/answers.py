@@ -108,14 +108,6 @@ class Processing(Answer):
     jobId: str = Field(description="The job.")
 
 
-class Classifying(Answer):
-    """A file that is being classified."""
-
-    status: Literal["CLASSIFYING"] = Field(description="Ask again in some seconds.")
-    fileId: str = Field(description="The file.")
-    message: Literal["Document is being classified"] = Field(description="Always this.")
-
-
 class Completed(Answer):
     """A file that was read, with nothing missing."""
 

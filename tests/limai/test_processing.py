@@ -311,11 +311,15 @@ async def test_classification(site: Site, limai: Limai) -> None:
         assert told == {"fileId": None, "status": "UNCLASSIFIED"}
 
 
-async def test_a_request_that_takes_too_long_names_the_job_that_goes_on(
+async def test_what_is_too_large_or_takes_too_long(
     postgres_url: str, redis_url: str, tmp_path: Any
 ) -> None:
-    async with serve(postgres_url, redis_url, tmp_path, sync_seconds=0.1) as site:
+    settings = {"sync_seconds": 0.1, "max_upload_bytes": 10_000}
+    async with serve(postgres_url, redis_url, tmp_path, **settings) as site:
         limai, schema = Limai(site), await invoices(site)
+        large = await limai.get(f"/document/{schema.id}/get-url", filename="large.pdf")
+        answer = await limai.client.put(large["url"], content=b"x" * 10_001)
+        assert answer.status_code == 413
         file_id = await limai.upload(f"document/{schema.id}")
         path = f"/api/v1/document/{schema.id}/process-file/{file_id}"
         answer = await limai.client.post(path, json={})
