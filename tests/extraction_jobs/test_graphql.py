@@ -32,7 +32,9 @@ _CHANGED = """
 subscription($id: ID!) {
   tableChanged(tableId: $id) {
     __typename
-    ... on RowsAdded { cause { kind id } rows { data extraction { index job { id } file { name } } } }
+    ... on RowsAdded {
+      cause { kind id } rows { data extraction { index job { id } file { name } } }
+    }
   }
 }"""
 _ROWS = """
