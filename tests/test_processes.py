@@ -134,3 +134,11 @@ def test_a_port_in_use_is_refused_with_its_number() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"Port {port} on 127.0.0.1 cannot be used"):
             supervisor.listen("127.0.0.1", port)
+
+
+def test_programs_of_others_get_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLECAST_SECRET_KEY", "a secret")
+    monkeypatch.setenv("DATABASE_URL", "postgres://somewhere")
+    given = ProcessSpec("theirs", lambda: []).environment
+    assert given["PATH"] == os.environ["PATH"]
+    assert not {"TABLECAST_SECRET_KEY", "DATABASE_URL"} & set(given)

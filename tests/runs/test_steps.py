@@ -175,6 +175,17 @@ async def test_rows_that_are_deleted_meanwhile_are_dropped(running: Running) -> 
     assert (run.status, run.cells_resolved, run.cells_dropped) == (RunStatus.COMPLETED, 1, 1)
 
 
+async def test_a_run_whose_rows_are_all_deleted_has_completed_nothing(running: Running) -> None:
+    table_id = await _table(running, 2)
+    row_ids = await _row_ids(running, table_id)
+    run = await running.start(table_id)
+    await rows.delete_rows(running.world.viewer, running.world.storage, table_id, row_ids)
+    async with running.worker():
+        run = await running.over(run)
+    assert (run.status, run.cells_dropped) == (RunStatus.CANCELLED, 2)
+    assert run.error == "2 cells taken over by others, or gone with their rows"
+
+
 async def test_errors_are_retried(running: Running) -> None:
     table_id = await _table(running, 5)
 
