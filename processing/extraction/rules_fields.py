@@ -25,6 +25,8 @@ _LEADING = re.compile(
     r"^(?:the|a|an|this is the|name of the|date of the|number of the|der|die|das|le|la|les|el)\s",
     re.IGNORECASE,
 )
+#: What follows a value is about something else: Date: 1.5.2026 Page: 1
+_NEXT_LABEL = re.compile(r"\s+[^\W\d_][^:\d]{0,30}:(?!//).*")
 _CENTS = re.compile(r"[0-9][.,][0-9]{2}")
 
 
@@ -180,7 +182,7 @@ def _leading(sought: Sought, text: str, habits: Habits) -> Taken | None:
         cell = values.read(sought.planned.column, sought.planned.field, piece, habits)
         if cell.value is None:
             continue
-        rest = text[end:].strip()
+        rest = _NEXT_LABEL.sub("", text[end:]).strip()
         if any(map(str.isdigit, rest)) or not _plausible(sought, piece, habits):
             return None
         return Taken(cell, 0, len(piece), 0.97 if rest else 1.0)
@@ -291,7 +293,18 @@ def _iban(sought: Sought, text: str, habits: Habits) -> Taken | None:
 def _text(sought: Sought, text: str, habits: Habits) -> Taken | None:
     if len(text) > _MOST_TEXT or not text[0].isalnum() or len(text.split()) > _MOST_TEXT_WORDS:
         return None
+    if _is_name(sought.names) and sum(map(str.isalpha, text)) < _LEAST_LETTERS:
+        return None
     return _cell(sought, text, 0, len(text.rstrip()), habits)
+
+
+def _is_name(names: Names) -> bool:
+    """Whether somebody or something with a name is sought: no number is one."""
+    return "name" in names.kinds or bool(names.lists & _NAMED)
+
+
+_LEAST_LETTERS = 2
+_NAMED = frozenset({"customer", "supplier", "bank", "account holder", "description"})
 
 
 _Taker = Callable[[Sought, str, Habits], Taken | None]

@@ -14,7 +14,9 @@ from processing.rules.words import STOP_WORDS, stem
 #: From here on a label is that of a value.
 FITS = 0.75
 #: What a name from our own lists is worth beside one that the schema itself gives.
-_OF_LISTS = 0.95
+_OF_LISTS = 0.94
+#: What a name that any value of its kind could have is worth where it is that of a document: Date.
+_VAGUE = 0.85
 _LONGEST = 90
 
 #: Words that only say of which kind a value is.
@@ -65,6 +67,7 @@ _JOINED = re.compile(
 _ELISION = re.compile(r"\b[dlDLnN]['\u2019](?=[^\W\d_])")
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _CAMEL = re.compile(r"(?<=[a-zäöüß]{3})(?=[A-ZÄÖÜ])")
+_NUMBER_SIGN = re.compile(r"\bn\.(?=\s|$)")
 _SHARE = re.compile(r"[0-9]+(?:[.,][0-9]+)? ?%")
 _WORDS = re.compile(r"№|[nN][°º](?![^\W\d_])|#|%|[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _DOTTED = re.compile(r"\b(?:[A-Za-zÀ-ÿ]\.){2,4}")
@@ -95,7 +98,7 @@ def phrase_of(text: str) -> Phrase | None:
 
 def _terms(text: str) -> list[str]:
     text = _ELISION.sub("", _DOTTED.sub(lambda match: match[0].replace(".", ""), text))
-    text = _SHARE.sub(" ", text.lower())
+    text = _SHARE.sub(" ", _NUMBER_SIGN.sub(" no ", text.lower()))
     text = _JOINED.sub(lambda match: "".join(filter(None, match.groups())), text)
     short = len(text.split()) <= _SHORT
     kept: list[str] = []
@@ -156,8 +159,12 @@ def names_of(own: Iterable[str], about: Iterable[str], lists: Mapping[str, Seque
         nouns = frozenset(word for special in named for word in special & _DOCUMENTS)
     for text in own:
         phrase = phrase_of(text)
-        if phrase is not None:
-            phrases.setdefault(phrase, 1.0)
+        if phrase is None:
+            continue
+        vague = bool(nouns) and not phrase.special
+        phrases.setdefault(phrase, _VAGUE if vague else 1.0)
+        for noun in nouns if vague else ():
+            phrases.setdefault(Phrase(frozenset({noun}), phrase.kinds), 1.0)
     known = {
         name for name, listed in _listed(lists) if any(p in listed for p in _full(phrases, nouns))
     }
@@ -245,7 +252,7 @@ def _fit(sought: Phrase, label: Phrase, nouns: frozenset[str]) -> float:
         return 0.0
     score = 0.85 ** len(missing) * 0.96 ** len(extra & nouns) * 0.6 ** len(extra - nouns)
     lacking, beside = sought.kinds - label.kinds, label.kinds - sought.kinds
-    score *= 0.88 ** len(lacking - {"amount", "name"}) * 0.97 ** len(lacking & {"amount", "name"})
+    score *= 0.88 ** len(lacking - {"amount", "name"}) * 0.99 ** len(lacking & {"amount", "name"})
     if label.kinds and sought.kinds and not label.kinds & sought.kinds:
         score *= 0.6  # "VAT amount" is no "VAT number"
     # "Customer" is not "Customer no.", and "VAT" is not "VAT ID".

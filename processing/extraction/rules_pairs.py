@@ -24,7 +24,7 @@ from processing.rules.records import Passage
 #: Candidates that are worse than this are none.
 LEAST = 0.7
 #: Two different values whose scores are nearer than this leave the cell empty.
-TIE = 0.06
+TIE = 0.045
 _INLINE, _RIGHT, _RIGHT_BARE, _BELOW, _BELOW_BARE = 1.0, 0.98, 0.95, 0.9, 0.9
 _PREFIX, _DATED = 0.95, 0.9
 #: A label that fits less names a number only by its noun: Invoice 123.
@@ -45,6 +45,7 @@ _OF_DATE = re.compile(r"\b(?:du|vom|of|dated|from|am|del|van|di|de|den)\s*$", re
 _TICK = re.compile(r"^(☑|☒|✓|✔|☐|□|\[[xX ]?\])\s*(.{2,60})$")
 _MONEY = re.compile(r"[$€£¥₹]|[0-9][.,][0-9]{2}(?![0-9])|\b(?:EUR|USD|GBP|CHF|Rs)\b")
 _STRONG_CODE = re.compile(r"(?=(?:\D*\d){4})|(?=.*[A-Za-z])(?=(?:.*\d){2})")
+_ALONE = re.compile(r"[:.\u2026\u2013_-]+|[$€£¥₹]|EUR|USD|GBP|CHF|Rs\.?")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 
 
@@ -133,7 +134,7 @@ class Pairs:
             return
         if end < len(piece.text):
             return
-        right = layout.right_of(piece)
+        right = _right_of(layout, piece)
         if right is not None and not self._is_own_label(right):
             yield from self._inside(
                 fitting, right, 0, len(right.text), _RIGHT, layout.page.number, layout
@@ -152,7 +153,7 @@ class Pairs:
         fitting = self.fitting(piece.text)
         if not fitting:
             return
-        right, below = layout.right_of(piece), layout.below(piece)
+        right, below = _right_of(layout, piece), layout.below(piece)
         for sought, fit in fitting:
             if is_heading:
                 continue
@@ -286,6 +287,17 @@ class Pairs:
         match = _TICK.match(piece.text)
         if match is not None:
             yield from self.named(match[2], match[1].replace("[X]", "[x]"), page, piece.box)
+
+
+def _right_of(layout: Layout, piece: Piece) -> Piece | None:
+    """What stands right of a label, behind signs that stand alone: Total | EUR | 12.00."""
+    right = layout.right_of(piece)
+    while right is not None and _ALONE.fullmatch(right.text):
+        following = layout.right_of(right)
+        if following is None:
+            break
+        right = following
+    return right
 
 
 def _heads(layout: Layout) -> frozenset[int]:
