@@ -59,6 +59,7 @@ _NOTHING_TO_DO = {
     "resume_import",
     "start_run",
     "stop_run",
+    "verify_webhook",
 }
 
 
