@@ -68,6 +68,7 @@ _ELISION = re.compile(r"\b[dlDLnN]['\u2019](?=[^\W\d_])")
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _CAMEL = re.compile(r"(?<=[a-zäöüß]{3})(?=[A-ZÄÖÜ])")
 _NUMBER_SIGN = re.compile(r"\bn\.(?=\s|$)")
+_PARTITA = re.compile(r"\bp\. ?iva\b")
 _SHARE = re.compile(r"[0-9]+(?:[.,][0-9]+)? ?%")
 _WORDS = re.compile(r"№|[nN][°º](?![^\W\d_])|#|%|[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _DOTTED = re.compile(r"\b(?:[A-Za-zÀ-ÿ]\.){2,4}")
@@ -98,7 +99,8 @@ def phrase_of(text: str) -> Phrase | None:
 
 def _terms(text: str) -> list[str]:
     text = _ELISION.sub("", _DOTTED.sub(lambda match: match[0].replace(".", ""), text))
-    text = _SHARE.sub(" ", _NUMBER_SIGN.sub(" no ", text.lower()))
+    text = _PARTITA.sub(" partita iva ", _NUMBER_SIGN.sub(" no ", text.lower()))
+    text = _SHARE.sub(" ", text)
     text = _JOINED.sub(lambda match: "".join(filter(None, match.groups())), text)
     short = len(text.split()) <= _SHORT
     kept: list[str] = []
@@ -253,6 +255,8 @@ def _fit(sought: Phrase, label: Phrase, nouns: frozenset[str]) -> float:
     score = 0.85 ** len(missing) * 0.96 ** len(extra & nouns) * 0.6 ** len(extra - nouns)
     lacking, beside = sought.kinds - label.kinds, label.kinds - sought.kinds
     score *= 0.88 ** len(lacking - {"amount", "name"}) * 0.99 ** len(lacking & {"amount", "name"})
+    if label.special <= _DOCUMENTS and lacking and "number" not in lacking:
+        score *= 0.6  # "Invoice" alone may be its number, but not its date or amount
     if label.kinds and sought.kinds and not label.kinds & sought.kinds:
         score *= 0.6  # "VAT amount" is no "VAT number"
     # "Customer" is not "Customer no.", and "VAT" is not "VAT ID".

@@ -15,7 +15,7 @@ OF_DOCUMENTS: Mapping[str, Sequence[str]] = {
     ),
     "invoice date": (
         "invoice date", "date of invoice", "invoice issue date", "issue date", "date of issue",
-        "date issued", "billing date", "bill date", "invoiced on", "tax date", "rechnungsdatum",
+        "date issued", "billing date", "bill date", "tax date", "rechnungsdatum",
         "ausstellungsdatum", "date de facture", "date de facturation", "date d'émission",
         "fecha de factura", "fecha de emisión", "fecha factura", "data fattura",
         "data di emissione", "factuurdatum", "data da fatura", "data de emissão", "fakturadatum",
