@@ -157,7 +157,8 @@ class Answering:
     async def _fly(self, client: Client, key: _Key, asked: Question) -> _Outcome:
         async with client.used():
             outcome = await _outcome(client, asked, self._pause)
-        if outcome.reading is not None:
+        # Who takes a blank answer for nothing must not make it known as an answer to others.
+        if outcome.reading is not None and not contracts.is_blank(outcome.raw or ""):
             await self._keep(key, outcome)
         return outcome
 

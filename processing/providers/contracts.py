@@ -89,6 +89,15 @@ def read(column: Column, written: str) -> Reading:
     return Reading(_value(column, _bare(column, text)))
 
 
+def is_blank(written: str) -> bool:
+    """Whether an answer that could be read says nothing, not even that there is nothing."""
+    try:
+        refuse_blank(written)
+    except Unusable:
+        return True
+    return False
+
+
 def refuse_blank(written: str) -> None:
     """Raise `Unusable` for an answer that says nothing, not even that there is nothing."""
     text = without_fence(written)

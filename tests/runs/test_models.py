@@ -95,6 +95,18 @@ async def test_a_model_that_says_nothing_has_not_answered(running: Running, aski
     assert (state["producer"]["provider"], state["producer"]["model"]) == ("local", "test-model")
 
 
+async def test_where_a_run_brings_its_own_tool_a_blank_answer_leaves_the_cell(
+    running: Running, asking: Asking
+) -> None:
+    table_id = await _table(running, 1)
+    asking.models.answer = lambda call: replies.empty()
+    run = await running.filled(table_id, columns=["one"], tool=ai("name"))
+    assert (run.status, run.cells_dropped, asking.models.count) == (RunStatus.COMPLETED, 1, 1)
+    # And nobody else takes it for an answer to the same question.
+    run = await running.filled(table_id)
+    assert (run.status, run.cells_failed, asking.models.count) == (RunStatus.FAILED, 1, 4)
+
+
 async def test_a_model_that_does_not_answer_in_time_ends_as_an_error(running: Running) -> None:
     async with open_asking(running.world) as opened:
         await opened.provider(timeout_seconds=0.2)
