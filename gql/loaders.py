@@ -103,8 +103,14 @@ class Loaders:
         return self._one(self._storage.extraction_jobs.by_ids)
 
     @cached_property
-    def extraction_of_row(self) -> "DataLoader[UUID, ReviewRow | None]":
-        return self._one(self._storage.extracted_rows.by_rows)
+    def extraction_of_row(self) -> "DataLoader[tuple[UUID, UUID], ReviewRow | None]":
+        """By table and row."""
+
+        async def load(rows: list[tuple[UUID, UUID]]) -> Sequence[ReviewRow | None]:
+            found = await self._storage.extracted_rows.by_rows(self._organization_id, rows)
+            return [found.get(row) for row in rows]
+
+        return DataLoader(load_fn=load)
 
     def _one(self, read: Read[Item]) -> "DataLoader[UUID, Item | None]":
         async def load(ids: list[UUID]) -> Sequence[Item | None]:

@@ -45,16 +45,18 @@ class ExtractedRows:
         return {shape.id: await _living(self._pool, shape, file_id) for shape in shapes}
 
     async def by_rows(
-        self, organization_id: UUID, row_ids: Sequence[UUID]
-    ) -> dict[UUID, ReviewRow]:
-        """Where rows came from, for those that came from files."""
-        rows = await self._pool.fetch(
-            f"SELECT {_FIELDS} FROM extracted_row e"
-            " WHERE e.row_id = ANY($1) AND e.organization_id = $2",
-            list(row_ids),
+        self, organization_id: UUID, rows: Sequence[tuple[UUID, UUID]]
+    ) -> dict[tuple[UUID, UUID], ReviewRow]:
+        """Where rows came from, by table and row, for those that came from files."""
+        found = await self._pool.fetch(
+            f"SELECT {_FIELDS} FROM unnest($1::uuid[], $2::uuid[]) AS g(table_id, row_id)"
+            " JOIN extracted_row e ON e.table_id = g.table_id AND e.row_id = g.row_id"
+            " WHERE e.organization_id = $3",
+            [table_id for table_id, _ in rows],
+            [row_id for _, row_id in rows],
             organization_id,
         )
-        return {row["row_id"]: review_row(row) for row in rows}
+        return {(row["table_id"], row["row_id"]): review_row(row) for row in found}
 
     async def review(
         self,

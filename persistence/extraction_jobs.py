@@ -71,6 +71,11 @@ _PAGE = f"""
 SELECT {FIELDS} FROM extraction_job {_WANTED} AND ($6::uuid IS NULL OR id < $6)
 ORDER BY id DESC LIMIT $7
 """
+_LATEST = f"""
+SELECT {FIELDS} FROM extraction_job
+WHERE file_id = $2 AND organization_id = $1 AND ($3::uuid[] IS NULL OR schema_id = ANY($3))
+ORDER BY id DESC LIMIT 1
+"""
 _COUNT = f"SELECT count(*) FROM extraction_job {_WANTED}"
 _CANCEL = step_statement(
     f"status = '{JobStatus.CANCELLED}', finished_at = clock_timestamp()",
@@ -145,8 +150,9 @@ class ExtractionJobs:
 
     async def latest(self, organization_id: UUID, file_id: UUID) -> ExtractionJob | None:
         """Ids grow with time, so their order is the order of starting."""
-        page = await self.page(organization_id, JobSearch(file_id=file_id, limit=1))
-        return page.jobs[0] if page.jobs else None
+        visible = await self._visible(organization_id)
+        row = await self._pool.fetchrow(_LATEST, organization_id, file_id, visible)
+        return job_of(row) if row else None
 
     async def page(self, organization_id: UUID, search: JobSearch) -> JobPage:
         wanted = await self._wanted(organization_id, search)

@@ -74,7 +74,8 @@ class Row(RowHistory, Node):
     async def extraction(
         self, info: Info
     ) -> Annotated["RowExtraction", strawberry.lazy("gql.types.reviews")] | None:
-        found = await info.context.loaders.extraction_of_row.load(self.record.id)
+        key = (self.shape.id, self.record.id)
+        found = await info.context.loaders.extraction_of_row.load(key)
         return review_types.RowExtraction.of(found) if found else None
 
     @strawberry.field(description="The session that it belongs to.")
