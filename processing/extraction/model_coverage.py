@@ -98,7 +98,9 @@ class Coverage:
         others = [number for number in part.lines if not self._is_taken(number)]
         if self._is_first_of_none(collected):
             return sorted({*left, *lists_in(self._lines, others)})
-        return sorted({*left, *alike(self._lines, collected.lines, others)})
+        known = collected.lines
+        others = [number for number in others if number not in known]
+        return sorted({*left, *alike(self._lines, collected.models, others)})
 
     def rest(self, part: Part, outcome: Outcome) -> Rest:
         """What follows from an answer about a part, which is of one table."""

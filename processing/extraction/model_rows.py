@@ -19,17 +19,26 @@ UNSEEN = 0.3
 _MEANT = 0.7
 #: Of a text that stands elsewhere than the model says.
 _ELSEWHERE = 0.8
+#: Cells that a line has at least to be that of a row.
+_LEAST_BESIDE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class ReadRow:
     """A row as it was read. `line` is where it stands, `parent` the line of its parent as the model
-    says, `seen` the columns whose texts stand in the document."""
+    says, `seen` the columns whose texts stand in the document, `beside` how many of them in that
+    line."""
 
     cells: Mapping[int, ExtractedCell]
     line: int | None
     parent: int | None
     seen: frozenset[int]
+    beside: int = 0
+
+    @property
+    def is_one_line(self) -> bool:
+        """Whether the row is printed as a line, rather than here and there."""
+        return self.beside >= _LEAST_BESIDE and 2 * self.beside > len(self.seen)
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -51,6 +60,11 @@ class Collected:
     def lines(self) -> set[int]:
         """Where the rows stand."""
         return {row.line for row in self.rows if row.line is not None}
+
+    @property
+    def models(self) -> set[int]:
+        """The lines that are rows."""
+        return {row.line for row in self.rows if row.line is not None and row.is_one_line}
 
     def add(self, row: ReadRow, printed: Mapping[int, frozenset[int]]) -> bool:
         """Take a row that is not there yet; whether it brought something. A line of a printed
@@ -104,7 +118,9 @@ class RowReader:
             cell = self._cell(planned, told, places.get(number)) if told is not None else None
             if cell is not None:
                 cells[number] = cell
-        return ReadRow(cells, line, claim.parent, frozenset(places.keys() & cells.keys()))
+        seen = frozenset(places.keys() & cells.keys())
+        beside = sum(places[number].line == line for number in seen)
+        return ReadRow(cells, line, claim.parent, seen, beside)
 
     def _places(self, claims: Mapping[int, Claim]) -> dict[int, Found]:
         """Where the texts of a row stand: as near to each other as can be."""

@@ -44,32 +44,39 @@ class _Piece:
         )
 
 
+#: What a line looks like in two ways.
+_Shapes = tuple[Sequence[_Piece], Sequence[_Piece]]
+
+
 def alike(lines: Lines, known: Collection[int], candidates: Sequence[int]) -> list[int]:
-    """The candidates, other than the known lines, that are set like one of the known lines next to
-    them."""
+    """The candidates that are set like one of the known lines next to them. One that says the same
+    as a known line is that line again, as pages repeat their heads."""
     if not candidates:
         return []
-    near = sorted(known, key=lambda number: abs(number - candidates[len(candidates) // 2]))
-    models = [shape for number in near[:_MODELS] if (shape := _shape(lines, lines[number]))]
+    middle = candidates[len(candidates) // 2]
+    near = sorted(known, key=lambda number: abs(number - middle))[:_MODELS]
+    models = [_shapes(lines, lines[number]) for number in near]
+    texts = {lines[number].text for number in known}
     return [
         number
         for number in candidates
-        if number not in known
-        and (shape := _shape(lines, lines[number]))
-        and any(_fits(shape, model) for model in models)
+        if lines[number].text not in texts and _fits_any(_shapes(lines, lines[number]), models)
     ]
 
 
 def lists_in(lines: Lines, candidates: Iterable[int]) -> list[int]:
-    """Those of the candidates that are set like several others: a list, whatever it lists."""
-    groups: list[tuple[Sequence[_Piece], list[int]]] = []
+    """Those of the candidates that are set like several others of their page: a list, whatever it
+    lists."""
+    groups: list[tuple[_Shapes, list[int]]] = []
     for number in candidates:
-        shape = _shape(lines, lines[number])
-        group = next((found for model, found in groups if shape and _fits(shape, model)), None)
+        shapes = _shapes(lines, lines[number])
+        page = lines[number].page
+        near = (group for group in groups if lines[group[1][0]].page == page)
+        group = next((found for model, found in near if _fits_any(shapes, [model])), None)
         if group is not None:
             group.append(number)
-        elif shape:
-            groups.append((shape, [number]))
+        elif any(shapes):
+            groups.append((shapes, [number]))
     return sorted(number for _, found in groups if len(found) >= _LEAST_LINES for number in found)
 
 
@@ -79,26 +86,55 @@ def is_sum(text: str) -> bool:
     return bool(words) and fold(words[0].strip(".:,;()")) in _SUMS
 
 
+def _fits_any(shapes: _Shapes, models: Sequence[_Shapes]) -> bool:
+    return any(
+        _fits(shape, other)
+        for model in models
+        for shape, other in zip(shapes, model, strict=True)
+        if shape
+    )
+
+
 def _fits(one: Sequence[_Piece], other: Sequence[_Piece]) -> bool:
     return len(one) == len(other) and all(
         mine.stands_like(its) for mine, its in zip(one, other, strict=True)
     )
 
 
-def _shape(lines: Lines, line: Line) -> list[_Piece]:
-    """Figures and words of a line as they are set; nothing for lines that look like any other."""
+def _shapes(lines: Lines, line: Line) -> _Shapes:
+    """A line as the parts that stand apart, and as figures with words between them; nothing for
+    lines that look like any other."""
     if line.box is not None or is_sum(line.text):
-        return []
-    pieces = _pieces(_words(lines.pages[line.page], line))
+        return (), ()
+    page = lines.pages[line.page]
+    parts, figures = _groups(page, line), _pieces(_words(page, line))
+    return _telling(parts), _telling(figures)
+
+
+def _telling(pieces: Sequence[_Piece]) -> Sequence[_Piece]:
     figures = sum(piece.is_figure for piece in pieces)
-    return pieces if figures >= _LEAST_FIGURES and figures < len(pieces) else []
+    return pieces if _LEAST_FIGURES <= figures < len(pieces) else ()
 
 
 def _words(page: Page, line: Line) -> Sequence[Word]:
     return page.words_of(line.start, line.end)
 
 
+def _groups(page: Page, line: Line) -> list[_Piece]:
+    """The parts of a line that stand apart; a figure among words is one of them."""
+    pieces = []
+    start = line.start
+    for text in page.text[line.start : line.end].split("\t"):
+        words = page.words_of(start, start + len(text))
+        start += len(text) + 1
+        if words:
+            is_figure = all(_FIGURE.fullmatch(word.text) for word in words)
+            pieces.append(_Piece(is_figure, words[0].box.left, words[-1].box.right))
+    return pieces
+
+
 def _pieces(words: Sequence[Word]) -> list[_Piece]:
+    """The figures of a line, and the words between them."""
     pieces: list[_Piece] = []
     for word in words:
         is_figure = _FIGURE.fullmatch(word.text) is not None

@@ -12,6 +12,7 @@ from domain.extraction_records import Example, Repeats
 from domain.provider_records import RULES, ProviderUpdate
 from domain.tool_ports import TryLater
 from domain.tool_records import ProducerKind, Usage
+from processing.documents.typewriter import Typewriter
 from processing.extraction import model_plan
 from tests.extraction_models import papers
 from tests.extraction_models.conftest import Reading
@@ -247,6 +248,26 @@ async def test_records_of_long_documents_are_found_once(reading: Reading) -> Non
     assert [row.cells[1].value for row in orders] == ["4711", "4712"]
     assert [each.missing for each in found] == [None] * len(found)
     assert sum(len(papers.items_of(each)) for each in found) == 800
+
+
+async def test_heads_of_pages_are_no_rows(reading: Reading) -> None:
+    """What pages repeat, with other figures each time, is not taken for rows that were left
+    out."""
+    paper = Typewriter()
+    for number in range(1, 5):
+        paper.line(f"Order: 4711     Page {number} of 4     Sheet {number}0")
+        paper.line("Customer: Ada & Sons <Ltd>")
+        paper.end_page()
+
+    def answer(call: Call) -> Reply:
+        row = {"order": cell("4711", 1), "customer": cell("Ada & Sons <Ltd>", 2)}
+        return told({"t1": [{"parent": None, "cells": row}], "t2": {"count": 0, "rows": []}})
+
+    reading.models.answer = answer
+    document = Document("text/html", tuple(paper.pages()))
+    found = await reading.read(document, repeats=Repeats.FOUND)
+    assert [row.cells[1].value for row in found.rows] == ["4711"]
+    assert found.missing is None
 
 
 async def test_a_provider_that_is_not_there(reading: Reading) -> None:
