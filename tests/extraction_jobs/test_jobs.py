@@ -76,6 +76,16 @@ async def test_a_cell_says_where_it_was_read(office: Office) -> None:
     assert bad.error
 
 
+async def test_a_cell_for_which_there_is_nothing_is_resolved_too(office: Office) -> None:
+    file_id = await office.file("invoice: number=A-3")
+    await office.read(file_id)
+    invoices, _ = await office.tables(file_id)
+    number, total = (column.number for column in invoices.columns)
+    [row] = invoices.rows
+    assert {row.record.states[each].status for each in (number, total)} == {"resolved"}
+    assert (row.cells[total].value, row.cells[total].raw) == (None, None)
+
+
 async def test_each_table_takes_one_revision_for_a_part(office: Office) -> None:
     before = {each: await _revision(office, each) for each in (office.invoices, office.lines)}
     job = await office.read(await office.file())
