@@ -15,6 +15,8 @@ from processing.extraction.values import Habits
 
 #: A head fits from here on; a little less does when the values are of the column's type.
 _FITS, _NEARLY = 0.75, 0.55
+#: The head is one of the schema's own names.
+_EXACT = 0.97
 #: The share of values that a column of a type must be able to hold.
 _READABLE = 0.6
 _SAMPLE = 20
@@ -237,9 +239,23 @@ def read_cell(sought: Sought, text: str, habits: Habits) -> ExtractedCell:
             return ExtractedCell(None)
     if sought.role is Role.CODE and is_price(text):
         return ExtractedCell(None)
-    if "position" in sought.names.lists and not _POSITION.fullmatch(text):
+    if _counts_lines(sought) and not _POSITION.fullmatch(text):
         return ExtractedCell(None)
     return values.read(sought.planned.column, sought.planned.field, text, habits)
+
+
+def _read_under(sought: Sought, fit: float, text: str, habits: Habits) -> ExtractedCell:
+    """A cell under a head. Under the very name of a text column any text is its value: a price
+    may be "on request"."""
+    if fit >= _EXACT and sought.planned.column.type is ColumnType.TEXT:
+        return values.read(sought.planned.column, sought.planned.field, text, habits)
+    return read_cell(sought, text, habits)
+
+
+def _counts_lines(sought: Sought) -> bool:
+    """Whether a field is the place of a line alone. "No." and "code" may also be what an article is
+    called, with letters in it."""
+    return "position" in sought.names.lists and "item number" not in sought.names.lists
 
 
 #: A day without its year.
@@ -358,7 +374,7 @@ def cells_of(match: Match, line: Line) -> dict[int, ExtractedCell]:
     for place, (sought, fit) in match.columns.items():
         cell = line.cells[place]
         text = cell.text.strip()
-        read = read_cell(sought, text, match.habits)
+        read = _read_under(sought, fit, text, match.habits)
         if read.raw is None:
             continue
         citation = DocumentCitation(line.page, cell.box, text)

@@ -126,6 +126,27 @@ async def test_a_sheet() -> None:
     ]
 
 
+@pytest.mark.parametrize("head", ["Code", "No.", "Item number", "SKU"])
+async def test_numbers_of_articles_may_have_letters(head: str) -> None:
+    content = f"{head},Name,Price\nAB-100,Chair,12.50\nAB-200,Table,99.50\n".encode()
+    document = await DocumentReader(at_once=1).read(content)
+    columns = {head: "text", "Name": "text", "Price": "number"}
+    found = values_of(work(document, "Stock", table("Stock", columns)))["Stock"]
+    assert [row[head] for row in found] == ["AB-100", "AB-200"]
+
+
+async def test_a_text_column_keeps_what_stands_under_its_own_name() -> None:
+    content = b"Name,Price,Date\nChair,12.50,2026-03-01\nTable,on request,soon\nLamp,7.00,\n"
+    document = await DocumentReader(at_once=1).read(content)
+    columns = {"Name": "text", "Price": "text", "Date": "date"}
+    asked = work(document, "Stock", table("Stock", columns))
+    found = values_of(asked)["Stock"]
+    assert [row.get("Price") for row in found] == ["12.50", "on request", "7.00"]
+    assert [row.get("Date") for row in found] == ["2026-03-01", None, None]
+    unread = rows_of(asked)[1].cells[3]
+    assert (unread.raw, unread.error) == ("soon", '"soon" is not a date')
+
+
 async def test_words_of_the_schema_and_corrections_find_what_no_list_knows(read: Read) -> None:
     document = await read("english")
     fields = {"Our code": ("text", {"labels": ("PO Number",)})}
