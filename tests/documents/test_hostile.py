@@ -124,7 +124,7 @@ async def _shown(reader: DocumentReader, content: bytes, width: int) -> str:
 async def test_pictures_of_hostile_pages(reader: DocumentReader) -> None:
     cases = [*_cases(hostile_pdfs.odd_pictures), *_cases(hostile_pdfs.loops)][::6]
     shown = await asyncio.gather(*(_shown(reader, content, 200) for _, content in cases))
-    assert shown.count("PNG") > 3
+    assert shown.count("PNG") > 2
     assert all(each == "PNG" or each.startswith(("The ", "This ")) for each in shown)
 
 

@@ -76,6 +76,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=6,
 )
+# A text alone is read as JSON where it stands in a file of JSON.
+WHOLE_JSON = JSON.filter(lambda value: not isinstance(value, str))
 HOSTS = st.from_regex(r"[a-z]{1,8}\.(org|com)", fullmatch=True)
 
 
@@ -91,7 +93,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "mail": st.builds("{}@{}".format, st.sampled_from(["a", "-b", "+c", "=d"]), HOSTS),
     "choices": st.lists(st.sampled_from(OPTIONS), min_size=1, max_size=3),
     "tags": st.lists(TEXTS, min_size=1, max_size=3),
-    "object": JSON,
+    "object": WHOLE_JSON,
     "file": st.just(None),
     "weight": NUMBERS,
     "other": IDS,
