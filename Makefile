@@ -40,6 +40,7 @@ bench: .venv/dev.stamp
 bench-long: .venv/dev.stamp
 	$(BIN)/python -m bench.large
 	$(BIN)/python -m bench.cells
+	$(BIN)/python -m bench.documents
 
 drill: .venv/dev.stamp
 	$(BIN)/python -m bench.drill

@@ -69,10 +69,19 @@ class Servers:
         self._spawn("tablecast", _tied(line), self._environment())
         await self._until_it_serves("tablecast", port, "/health/ready")
 
-    def start_worker(self) -> None:
+    def start_worker(self, name: str = "worker") -> None:
         """Start one worker, as `tablecast worker` does."""
         line = [sys.executable, "-m", "server.cli", "worker"]
-        self._spawn("worker", _tied(line), self._environment())
+        self._spawn(name, _tied(line), self._environment())
+
+    def kill(self, name: str) -> None:
+        """End a child with SIGKILL, as a crash of the machine would."""
+        self._children[name].kill()
+        self._children[name].wait()
+
+    def process(self, name: str) -> psutil.Process:
+        """A child."""
+        return psutil.Process(self._children[name].pid)
 
     async def start_program(self, name: str, module: list[str], port: int, path: str) -> None:
         """Start a Python module with its arguments, and wait until it serves this path."""
@@ -92,7 +101,7 @@ class Servers:
 
     def memory(self, name: str) -> int:
         """Bytes that a child and its children hold now."""
-        process = psutil.Process(self._children[name].pid)
+        process = self.process(name)
         return sum(map(_resident, [process, *process.children(recursive=True)]))
 
     async def start_limit(self, statements: Statements) -> None:
