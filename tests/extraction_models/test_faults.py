@@ -229,7 +229,7 @@ async def test_questions_are_bounded(reading: Reading) -> None:
     assert (len(names) == 60) == (found.missing is None)
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(16))
 async def test_any_mixture_of_faults(reading: Reading, seed: int) -> None:
     """Rows that never come, come twice, at wrong lines, in any order, in answers that are cut or
     none at all: nothing is there twice, nothing is missing unnoticed."""

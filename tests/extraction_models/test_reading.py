@@ -146,7 +146,7 @@ async def test_rows_of_several_parents(reading: Reading, repeats: Repeats) -> No
 
 
 async def test_long_documents_are_read_in_segments(reading: Reading) -> None:
-    rows = papers.items(700)
+    rows = papers.items(500)
     work = reading.work(papers.order(*rows))
     _, segments = await reading.extractor.plan(work)
     assert len(segments) > 2
@@ -154,7 +154,7 @@ async def test_long_documents_are_read_in_segments(reading: Reading) -> None:
     assert values.table_ids == (papers.ORDERS,)
     assert (values.first_page, values.last_page) == (1, len(work.document.pages))
     assert [each.first_page for each in lists[1:]] == [each.last_page + 1 for each in lists[:-1]]
-    assert sum(each.expected or 0 for each in lists) == 700
+    assert sum(each.expected or 0 for each in lists) == 500
     found = [await reading.extractor.extract(work, segment) for segment in segments]
     assert [row.table_id for row in found[0].rows] == [papers.ORDERS]
     names = [name for each in found[1:] for name in papers.names_of(each)]
@@ -231,8 +231,8 @@ async def test_a_server_without_schemas(reading: Reading) -> None:
 
 async def test_records_of_long_documents_are_found_once(reading: Reading) -> None:
     """A record whose number stands on every page is one, and one in the middle is not lost."""
-    first = papers.order(*papers.items(400))
-    second = papers.order(*papers.items(400, first=401), number="4712")
+    first = papers.order(*papers.items(200))
+    second = papers.order(*papers.items(200, first=201), number="4712")
     pages: list[Page] = []
     for order, number in ((first, "4711"), (second, "4712")):
         for page in order.pages:
@@ -247,7 +247,7 @@ async def test_records_of_long_documents_are_found_once(reading: Reading) -> Non
     orders = [row for each in found for row in each.rows if row.table_id == papers.ORDERS]
     assert [row.cells[1].value for row in orders] == ["4711", "4712"]
     assert [each.missing for each in found] == [None] * len(found)
-    assert sum(len(papers.items_of(each)) for each in found) == 800
+    assert sum(len(papers.items_of(each)) for each in found) == 400
 
 
 async def test_heads_of_pages_are_no_rows(reading: Reading) -> None:
