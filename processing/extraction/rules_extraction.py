@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from domain.documents import Document, Page
+from domain.documents import Document, Page, Table
 from domain.extraction_ports import ExtractionWork, PlannedTable, Unextractable
 from domain.extraction_records import (
     ExtractedCell,
@@ -193,8 +193,21 @@ def _single_values(
         return {}
     pairs = Pairs(fields, reading.habits)
     pages = _pages_of_pairs(work.document)
-    chosen = choose(_candidates(pairs, work.document, pages))
+    candidates = _candidates(pairs, work.document, pages)
+    if reading.many:
+        parts = [part for match in reading.matches[0] for part in match.parts]
+        candidates = (each for each in candidates if not _stands_in(each, parts))
+    chosen = choose(candidates)
     return {**leftovers(fields, chosen, pages, reading.habits), **chosen}
+
+
+def _stands_in(candidate: Candidate, parts: Sequence[Table]) -> bool:
+    """Whether a value is one of the rows: it is not the same for all of them."""
+    citation = candidate.cell.citation
+    if citation is None or citation.box is None:
+        return False
+    middle = citation.box.middle
+    return any(part.page == citation.page and part.box.holds(middle) for part in parts)
 
 
 def _pages_of_pairs(document: Document) -> Sequence[Page]:

@@ -18,7 +18,7 @@ _FITS, _NEARLY = 0.75, 0.55
 #: The head is one of the schema's own names.
 _EXACT = 0.97
 #: The share of values that a column of a type must be able to hold.
-_READABLE = 0.6
+_READABLE, _READABLE_EXACT = 0.6, 0.4
 _SAMPLE = 20
 _HEAD_ROWS = 6
 #: A line nearer to the one above than this many heights goes on with it.
@@ -162,7 +162,7 @@ def _columns(
     for fit, place, sought in pairs:
         share = sample.readable(place, sought, habits)
         typed = sought.role is not Role.TEXT
-        if share is not None and share < _READABLE:
+        if share is not None and share < (_READABLE_EXACT if fit >= _EXACT else _READABLE):
             continue
         if fit >= _FITS or (typed and share is not None and share >= 0.9):
             kept.append((fit, place, sought))
@@ -335,7 +335,8 @@ def _is_row(match: Match, row: Sequence[Cell]) -> bool:
             return True
         if read_cell(match.columns[place][0], text, match.habits).value is not None:
             return True
-    return False
+    # Between drawn lines a row is one, also when nothing in it can be read.
+    return match.parts[0].ruled and len(mapped) > len(typed)
 
 
 def _goes_on_with(match: Match, above: Sequence[Cell], row: Sequence[Cell], ruled: bool) -> bool:
