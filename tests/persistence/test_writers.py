@@ -149,7 +149,7 @@ async def test_every_shape_of_write_at_once(world: World) -> None:
     await _check_last_images(world, table_id)
     table = await world.storage.tables.get(world.viewer.organization_id, table_id)
     assert table is not None
-    assert table.row_count == HOT_ROWS + 16 * 10
+    assert table.row_count == HOT_ROWS + WRITERS // 2 * 10
 
 
 async def test_two_tables_in_opposite_orders(world: World) -> None:
