@@ -19,6 +19,7 @@ from persistence.blobs import Blobs
 from persistence.child_process import ChildFailed
 from persistence.confinement import OUT_OF_MEMORY, REFUSED
 from persistence.conversion.bounds import SECONDS, TEXT_BYTES
+from persistence.scratch import PREFIX
 
 #: Changes when the same file is converted into another text than before.
 _FORM = "1"
@@ -52,7 +53,7 @@ def _key(file: File, sheet: str | None) -> str:
 
 
 async def _convert(blobs: Blobs, file: File, sheet: str | None) -> AsyncIterator[bytes]:
-    with tempfile.TemporaryDirectory(prefix="tablecast-") as scratch:
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as scratch:
         path = Path(scratch) / "file"
         with path.open("wb") as copy:
             async for chunk in blobs.read(file.storage_key, 0, file.size):

@@ -1,6 +1,6 @@
 """Work that nobody asks for: dropping the data of deleted tables, answers that nobody repeats any
 more, old answers of models, batches of runs that ended, deliveries of webhooks that ended long ago,
-and uploads that were never finished."""
+uploads that were never finished, and what killed processes left of files that they read."""
 
 import asyncio
 from contextlib import suppress
@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from persistence import deleted_tables
+from persistence import deleted_tables, scratch
 from persistence.engine import Database
 from persistence.files import Files
 from persistence.finished_runs import forget_batches
@@ -22,6 +22,8 @@ PAUSE = 60.0
 _KEEP_BATCHES = timedelta(days=1)
 #: How long an upload may be under way.
 _KEEP_UPLOADS = timedelta(days=1)
+#: Nobody reads one file for so long.
+_KEEP_SCRATCH = timedelta(hours=6)
 
 _log = structlog.get_logger()
 
@@ -46,6 +48,7 @@ async def sweep(
             while not stopping.is_set() and await forget_old(database.pool, keep_deliveries):
                 pass
             await files.forget_unfinished(_KEEP_UPLOADS)
+            await asyncio.to_thread(scratch.forget_left, _KEEP_SCRATCH)
         except Exception:
             _log.warning("sweeping failed; it is tried again", exc_info=True)
         with suppress(TimeoutError):

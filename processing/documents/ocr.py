@@ -14,6 +14,7 @@ from typing import Any
 from PIL import Image
 
 from domain.documents import Box
+from persistence.scratch import PREFIX
 from processing.documents.bounds import OCR_PAGE_SECONDS, OCR_PAGES, OCR_SECONDS
 from processing.documents.characters import clean
 from processing.documents.child import Options
@@ -72,7 +73,7 @@ class Ocr:
         ], ""
 
     def _by_tesseract(self, picture: Image.Image) -> list[tuple[str, Box]]:
-        with tempfile.TemporaryDirectory(prefix="tablecast-") as folder:
+        with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
             program, path = str(self.options.tesseract), Path(folder) / "page.png"
             picture.convert("L").save(path, compress_level=1)
             languages = ["-l", self.options.languages] if self.options.languages else []

@@ -18,6 +18,7 @@ from domain.documents import Attachment, Document, Page, Unreadable
 from persistence import child_process
 from persistence.child_process import ChildFailed
 from persistence.confinement import OUT_OF_MEMORY, REFUSED
+from persistence.scratch import PREFIX
 from processing.documents import bounds
 from processing.documents.child import Options
 
@@ -197,7 +198,7 @@ def kind_of(path: Path) -> str:
 
 @asynccontextmanager
 async def _folder() -> AsyncIterator[Path]:
-    folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="tablecast-")
+    folder = await asyncio.to_thread(tempfile.mkdtemp, prefix=PREFIX)
     try:
         yield Path(folder)
     finally:

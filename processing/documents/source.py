@@ -24,6 +24,7 @@ from domain.documents import Document, Unreadable
 from domain.entities import File, FileStatus
 from domain.file_types import MAIL
 from domain.files import WIDTH
+from persistence.scratch import PREFIX
 from processing.documents.enclosed import place_of, with_enclosed
 from processing.documents.reading import DocumentReader
 
@@ -141,7 +142,7 @@ class StoredDocuments:
     @asynccontextmanager
     async def _laid(self, file: File) -> AsyncIterator[Path]:
         """The file's bytes in a folder of their own."""
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="tablecast-"))
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=PREFIX))
         try:
             path = folder / "file"
             with path.open("wb") as copy:
