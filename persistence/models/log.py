@@ -112,8 +112,8 @@ class CellStateRow(SQLModel, table=True):
 
     `run_id` is the last run that took it; `previous` the status to go back to when that run lets go
     of it, and `before` the whole state as it was before. `outdated` says that something changed
-    which a calculation under way has read, here or elsewhere. `inputs_hash` is of what the value was made
-    from, `raw` its text before it was read."""
+    which a calculation under way has read, here or elsewhere. `inputs_hash` is of what the value
+    was made from, `raw` its text before it was read."""
 
     __tablename__ = "cell_state"
     __table_args__ = (

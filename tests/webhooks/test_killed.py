@@ -39,7 +39,7 @@ async def test_what_was_under_way_arrives_again_under_the_same_id(
         finally:
             worker.kill()
         gate.set()
-        while server.now:
+        while server.now:  # noqa: ASYNC110  the server tells of no end
             await asyncio.sleep(0)
         [first] = server.asked
     assert await hooks.sent() == []
