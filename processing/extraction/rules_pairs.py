@@ -40,6 +40,8 @@ _NO_LABEL = re.compile(r"[0-9]+(?:[.,][0-9]+)? ?%|\([^()]*\)")
 _BEFORE_FIGURE = re.compile(r"(?:\b(?:EUR|USD|GBP|CHF|Rs\.?|[A-Z]{1,2}\$)|[$€£¥₹#(+-])\s*$")
 #: Letters that a number begins with: INV-12, DE 123.
 _CODE_BEFORE = re.compile(r"(?<!\w)[A-Z][A-Za-z]{0,8}[-_/]?$")
+#: What is nothing but a number has no label in it: the INV- of INV-2026-12 is none.
+_CODE_FROM = re.compile(r"[A-Z]{1,5}[-_/]")
 _LETTERS_BEFORE = re.compile(r"(?<!\w)[A-Z]{2,3} $")
 _OF_DATE = re.compile(r"\b(?:du|vom|of|dated|from|am|del|van|di|de|den)\s*$", re.IGNORECASE)
 _TICK = re.compile(r"^(☑|☒|✓|✔|☐|□|\[[xX ]?\])\s*(.{2,60})$")
@@ -242,7 +244,7 @@ class Pairs:
         """A label and its value without anything between them: Invoice no. 123."""
         text = piece.text
         match = _FIGURE.search(text)
-        if match is None or match.start() == 0:
+        if match is None or match.start() == 0 or _CODE_FROM.fullmatch(text[: match.start()]):
             return
         start = match.start()
         starts = {start}

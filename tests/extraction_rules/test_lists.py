@@ -6,12 +6,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from domain.documents import Document, Page
 from domain.extraction_ports import PlannedTable, Unextractable
 from domain.extraction_records import Example, Repeats
 from processing.documents.reading import DocumentReader
 from processing.extraction import rules_extraction
+from tests.documents.papers import drawn
 from tests.extraction_rules.conftest import Read
 from tests.extraction_rules.papers import PRICES, STATEMENT_ROWS
 from tests.extraction_rules.works import NOW, rows_of, table, values_of, work
@@ -124,6 +126,18 @@ async def test_a_sheet() -> None:
         {"SKU": "A1", "Name": "Chair", "Price": 1.234, "In stock": True},
         {"SKU": "A2", "Name": "Table", "Price": 99.5, "In stock": False},
     ]
+
+
+async def test_the_letters_of_a_number_are_no_label() -> None:
+    def draw(canvas: Canvas) -> None:
+        for y, label, value in ((700, "Number:", "INV-2026-0001"), (686, "Date:", "2026-03-02")):
+            canvas.drawString(60, y, label)
+            canvas.drawString(160, y, value)
+
+    document = await DocumentReader(at_once=1).read(drawn(draw))
+    head = table("Papers", {"Number": "text", "Date": "date"}, None, Repeats.ONE)
+    found = values_of(work(document, "Invoices", head))
+    assert found["Papers"] == [{"Number": "INV-2026-0001", "Date": "2026-03-02"}]
 
 
 @pytest.mark.parametrize("head", ["Code", "No.", "Item number", "SKU"])
