@@ -26,7 +26,7 @@ from tests.worlds import World
 __all__ = ["owned", "site", "world"]
 
 #: What a scoped key may do because it touches nothing that is there already.
-_HARMLESS = {"upload_file", "check_programs", "list_projects"}
+_HARMLESS = {"upload_file", "begin_upload", "check_programs", "list_projects"}
 
 
 def _scoped(world: World, *table_ids: UUID, project: UUID | None = None) -> Viewer:
