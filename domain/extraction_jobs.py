@@ -12,7 +12,6 @@ from domain.extraction_records import (
     AlreadyRunning,
     ExtractionJob,
     ExtractionSchema,
-    JobKind,
     JobStep,
 )
 from domain.extraction_tables import require_readable
@@ -111,7 +110,7 @@ async def rerun(viewer: Viewer, storage: Storage, job_id: UUID) -> ExtractionJob
     old = await _existing(viewer, storage, job_id)
     if not old.is_over:
         raise Conflict("The job has not ended yet")
-    if old.kind is not JobKind.EXTRACT or old.schema_id is None or not old.missing:
+    if not old.missing:
         raise Conflict("Nothing is missing that could be read again")
     await _schema(viewer, storage, old.schema_id)
     await _require_uploaded(viewer, storage, [old.file_id])

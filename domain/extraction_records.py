@@ -113,13 +113,6 @@ class Example:
     created_at: datetime
 
 
-class JobKind(StrEnum):
-    """What a job does with a file."""
-
-    EXTRACT = "extract"
-    CLASSIFY = "classify"
-
-
 class JobStatus(StrEnum):
     """Where a job stands. `partial`: something is missing, and `segments` say what."""
 
@@ -168,10 +161,8 @@ class ExtractionJob:
 
     id: UUID
     organization_id: UUID
-    kind: JobKind
-    schema_id: UUID | None
+    schema_id: UUID
     schema_version: int
-    classifier_id: UUID | None
     file_id: UUID
     status: JobStatus
     revision: int

@@ -12,7 +12,6 @@ import orjson
 from domain.extraction_records import (
     UNENDED,
     ExtractionJob,
-    JobKind,
     JobStatus,
     JobStep,
     Segment,
@@ -25,7 +24,7 @@ from persistence.json_text import dumps
 JOB = "extract"
 
 FIELDS = (
-    "id, organization_id, kind, schema_id, schema_version, classifier_id, file_id, status,"
+    "id, organization_id, schema_id, schema_version, file_id, status,"
     " revision, segments, pages, rows, engine, input_tokens, output_tokens, cost, attempt, error,"
     " rerun_of, created_by, created_at, updated_at, started_at, finished_at, reviewed_at"
 )
@@ -75,7 +74,6 @@ async def read_steps(pool: Pool, job_id: UUID, after: int, limit: int) -> Sequen
 def job_of(row: asyncpg.Record) -> ExtractionJob:
     """A job from `FIELDS`."""
     fields = dict(row) | {
-        "kind": JobKind(row["kind"]),
         "status": JobStatus(row["status"]),
         "segments": tuple(_segment(each) for each in orjson.loads(row["segments"])),
     }

@@ -17,7 +17,6 @@ from domain.extraction_job_records import JobPage, JobSearch, SegmentResult, Sta
 from domain.extraction_records import (
     ExtractionJob,
     ExtractionSchema,
-    JobKind,
     JobStatus,
     JobStep,
     Segment,
@@ -48,9 +47,9 @@ PRIORITY = -5
 _LOOKS = 5
 
 _START = told(f"""
-  INSERT INTO extraction_job (id, organization_id, kind, schema_id, schema_version, file_id, status,
+  INSERT INTO extraction_job (id, organization_id, schema_id, schema_version, file_id, status,
                               revision, segments, rerun_of, created_by, attempt)
-  SELECT g.id, $5, '{JobKind.EXTRACT}', $6, $7, f.id, '{JobStatus.QUEUED}', 1, $8::jsonb, $9, $10, 0
+  SELECT g.id, $5, $6, $7, f.id, '{JobStatus.QUEUED}', 1, $8::jsonb, $9, $10, 0
   FROM unnest($3::uuid[], $4::uuid[]) AS g(id, file_id)
   JOIN file f ON f.id = g.file_id AND f.organization_id = $5
   ORDER BY f.id FOR SHARE OF f

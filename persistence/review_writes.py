@@ -18,7 +18,7 @@ from domain.changes import Cause, CauseKind, OrganizationChangeKind
 from domain.columns import TableShape
 from domain.errors import Conflict
 from domain.extraction_job_records import TableReview
-from domain.extraction_records import JobKind, JobStatus, ReviewStatus, ReviewSummary
+from domain.extraction_records import JobStatus, ReviewStatus, ReviewSummary
 from domain.extraction_rules import MAX_EXAMPLES
 from domain.row_values import RowValues
 from domain.row_writes import PreparedRow
@@ -34,7 +34,7 @@ from persistence.unit_of_work import TableWrite, Wake
 _LOCK_FILE = "SELECT FROM file WHERE id = $1 AND organization_id = $2 FOR NO KEY UPDATE"
 _LAST_JOB = f"""
 SELECT id, schema_id, status, reviewed_at, status IN {ACTIVE} AS active FROM extraction_job
-WHERE file_id = $1 AND organization_id = $2 AND kind = '{JobKind.EXTRACT}'
+WHERE file_id = $1 AND organization_id = $2
 ORDER BY id DESC LIMIT 1
 """
 #: In tables that the reviewer does not see. Whether their rows are still there is not looked up.

@@ -121,10 +121,8 @@ async def _work(storage: Storage, documents: DocumentSource, job: ExtractionJob)
     if file is None:
         raise Unextractable("The file was deleted")
     schemas = storage.extraction_schemas
-    schema = job.schema_id and await schemas.at_version(
-        organization_id, job.schema_id, job.schema_version
-    )
-    if not schema:
+    schema = await schemas.at_version(organization_id, job.schema_id, job.schema_version)
+    if schema is None:
         raise Unextractable("The extraction schema was deleted")
     tables = await planned(storage, schema)
     examples = await schemas.examples(organization_id, schema.id, EXAMPLES)

@@ -114,8 +114,7 @@ class ExtractionJob:
     async def schema(
         self, info: Info
     ) -> Annotated["ExtractionSchema", strawberry.lazy("gql.types.extraction")] | None:
-        schema_id = self.record.schema_id
-        found = await info.context.loaders.extraction_schemas.load(schema_id) if schema_id else None
+        found = await info.context.loaders.extraction_schemas.load(self.record.schema_id)
         return schema_types.ExtractionSchema.of(found) if found else None
 
     @strawberry.field(description="Its steps in order; they are what `jobProgress` follows.")

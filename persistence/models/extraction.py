@@ -87,10 +87,8 @@ class ExtractionJobRow(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     organization_id: UUID = Field(foreign_key="organization.id")
-    kind: str
-    schema_id: UUID | None = None
-    schema_version: int = Field(default=0)
-    classifier_id: UUID | None = None
+    schema_id: UUID
+    schema_version: int
     file_id: UUID
     status: str
     revision: int = big_column()
@@ -103,7 +101,6 @@ class ExtractionJobRow(SQLModel, table=True):
     cost: Decimal = money_column()
     attempt: int = Field(default=0)
     error: str | None = None
-    classification: dict[str, Any] | None = json_column()
     rerun_of: UUID | None = None
     created_by: str
     created_at: datetime = now_column()

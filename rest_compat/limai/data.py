@@ -15,7 +15,6 @@ from domain.extraction_records import (
     ExtractionJob,
     ExtractionSchema,
     FileTable,
-    JobKind,
     JobStatus,
 )
 from rest_compat.endpoints import Call
@@ -51,7 +50,7 @@ async def job_of(call: Call, id_: UUID) -> ExtractionJob:
     """The last job that read a file. Raises `NotFound` for the file, and `Refused` when it was
     never read."""
     job = await extraction_jobs.latest_job(call.viewer, call.storage, id_)
-    if job is None or job.kind is not JobKind.EXTRACT:
+    if job is None:
         raise Refused(404, NEVER_READ)
     return job
 
@@ -77,8 +76,6 @@ async def shown(
 
 
 async def _schema(call: Call, job: ExtractionJob) -> ExtractionSchema | None:
-    if job.schema_id is None:
-        return None
     try:
         return await get_schema(call.viewer, call.storage, job.schema_id)
     except NotFound:

@@ -109,12 +109,10 @@ def _table(
 
 def deployment(job: ExtractionJob, schema: ExtractionSchema | None) -> dict[str, Any]:
     """What a file was read by, in both words of this API."""
-    schema_id = str(job.schema_id) if job.schema_id else None
+    schema_id = str(job.schema_id)
     return {
         "extractionSchemaId": schema_id,
-        "deployment": {"id": schema_id, "name": schema.name if schema else None}
-        if schema_id
-        else None,
+        "deployment": {"id": schema_id, "name": schema.name if schema else None},
     }
 
 
