@@ -8,6 +8,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from domain.upload_links import PATH
 from server import metrics
 from server.observe import request_id
 
@@ -52,8 +53,13 @@ class RequestMiddleware:
             level(
                 "request",
                 method=scope["method"],
-                path=scope["path"],
+                path=_shown(scope["path"]),
                 status=status,
                 ms=round(seconds * 1000, 2),
             )
             request_id.reset(token)
+
+
+def _shown(path: str) -> str:
+    """The path as the log may have it. What stands in a link is the right to use it."""
+    return f"{PATH}…" if path.startswith(PATH) else path
