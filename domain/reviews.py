@@ -31,6 +31,7 @@ from domain.extraction_records import (
     ReviewSummary,
     TableCorrections,
 )
+from domain.extraction_rules import MAX_EXAMPLE_VALUE
 from domain.file_values import name_files
 from domain.ports import Storage
 from domain.row_values import RowChecker
@@ -247,7 +248,8 @@ async def _examples(
     living: Mapping[UUID, ReviewRow],
     updated: Sequence[PreparedRow],
 ) -> list[RowExample]:
-    """What corrections of values that were read teach, by row and column."""
+    """What corrections of values that were read teach, by row and column. Very long values teach
+    nothing: a hundred examples are read for each document."""
     rows = [living[row.id] for row in updated]
     records = await _records(storage, shape, rows)
     examples = []
@@ -261,7 +263,9 @@ async def _examples(
             # What has no state is no column that documents are read for.
             if value != was.value and text and number in record.states:
                 before = was.raw if was.raw is not None else _shown(was.value)
-                examples.append(RowExample(row.id, number, text, before, _shown(value)))
+                after = _shown(value)
+                if max(len(before or ""), len(after or "")) <= MAX_EXAMPLE_VALUE:
+                    examples.append(RowExample(row.id, number, text, before, after))
     return examples
 
 

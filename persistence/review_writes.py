@@ -13,16 +13,16 @@ from uuid import UUID
 
 import asyncpg
 
-from domain import ids
 from domain.changes import Cause, CauseKind, OrganizationChangeKind
 from domain.columns import TableShape
 from domain.errors import Conflict
+from domain.extraction_commands import NewExample
 from domain.extraction_job_records import TableReview
 from domain.extraction_records import JobStatus, ReviewStatus, ReviewSummary
-from domain.extraction_rules import MAX_EXAMPLES
 from domain.row_values import RowValues
 from domain.row_writes import PreparedRow
 from persistence.engine import Connection, Pool
+from persistence.extraction_examples import insert_examples
 from persistence.extraction_job_rows import ACTIVE
 from persistence.joint_writes import JointWrite, write_jointly_with_organization
 from persistence.row_insert import insert_rows
@@ -48,16 +48,6 @@ _ACCEPT = f"""
 UPDATE extracted_row SET review_status = '{ReviewStatus.ACCEPTED}', reviewed_by = $3,
   reviewed_at = $4
 WHERE table_id = $1 AND row_id = ANY($2)
-"""
-_EXAMPLES = """
-INSERT INTO extraction_example (id, organization_id, schema_id, table_id, column_number, file_id,
-                                text, before, after, created_by)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int[], $6::uuid[],
-                     $7::text[], $8::text[], $9::text[], $10::text[])
-"""
-_FEWER = """
-DELETE FROM extraction_example WHERE schema_id = $1 AND id <= (
-  SELECT id FROM extraction_example WHERE schema_id = $1 ORDER BY id DESC OFFSET $2 LIMIT 1)
 """
 
 
@@ -182,24 +172,17 @@ class _Review:
 
     async def _learn(self, shape: TableShape, review: TableReview) -> None:
         """Keep corrections as examples for the schema, the latest ones."""
-        examples = review.examples
-        if not examples:
-            return
-        count = len(examples)
-        await self.write.connection.execute(
-            _EXAMPLES,
-            ids.new_ids(ids.Kind.EXTRACTION_EXAMPLE, count),
-            [shape.organization_id] * count,
-            [self.schema_id] * count,
-            [shape.id] * count,
-            [each.column_number for each in examples],
-            [self.file_id] * count,
-            [each.text for each in examples],
-            [each.before for each in examples],
-            [each.after for each in examples],
-            [self.write.actor] * count,
-        )
-        await self.write.connection.execute(_FEWER, self.schema_id, MAX_EXAMPLES)
+        new = [
+            NewExample(
+                shape.id, each.column_number, each.text, each.after, each.before, self.file_id
+            )
+            for each in review.examples
+        ]
+        if new:
+            write = self.write
+            await insert_examples(
+                write.connection, write.organization_id, write.actor, self.schema_id, new
+            )
 
 
 def _chunks(row_ids: Sequence[UUID]) -> Sequence[Sequence[UUID]]:

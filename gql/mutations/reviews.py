@@ -1,11 +1,13 @@
 """Mutations that review what was read from files."""
 
+from collections.abc import Sequence
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
 from domain import reviews
-from domain.errors import DomainError, ErrorCode, Problem
+from domain.errors import DomainError, ErrorCode, Problem, invalid
 from domain.errors import Invalid as InvalidInput
 from domain.extraction_records import ReviewSummary, TableCorrections
 from gql.context import Info, given_id
@@ -100,6 +102,19 @@ def _refused(file_id: strawberry.ID, error: DomainError) -> ReviewPayload:
     return ReviewPayload(file_id=file_id, summary=None, errors=user_errors(error))
 
 
+def _by_table(tables: Sequence[ReviewTableInput]) -> dict[UUID, TableCorrections]:
+    """Raises `Invalid` for a table that is named twice."""
+    made: dict[UUID, TableCorrections] = {}
+    for place, table in enumerate(tables):
+        path = ("tables", str(place))
+        table_id = given_id(table.table_id, place)
+        if table_id in made:
+            message = f"tables[{place}] names a table a second time"
+            raise invalid(ErrorCode.DUPLICATE, message, *path, "tableId")
+        made[table_id] = _corrections(table, path)
+    return made
+
+
 def _corrections(table: ReviewTableInput, path: tuple[str, ...]) -> TableCorrections:
     """Raises `Invalid` for a row that is named twice: only one of both could hold."""
     updated, problems = {}, []
@@ -147,12 +162,8 @@ class ReviewMutations:
     ) -> ReviewPayload | None:
         context = info.context
         try:
-            given = {
-                given_id(table.table_id, place): _corrections(table, ("tables", str(place)))
-                for place, table in enumerate(input.tables)
-            }
             done = await reviews.submit(
-                context.viewer, context.storage, given_id(input.file_id), given
+                context.viewer, context.storage, given_id(input.file_id), _by_table(input.tables)
             )
         except EXPECTED as error:
             return _refused(input.file_id, error)

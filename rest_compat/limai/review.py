@@ -83,11 +83,15 @@ def _corrections(
     problem."""
     tables = {each.table_id: each for each in found}
     problems: list[Problem] = []
-    made = {}
+    made: dict[UUID, TableCorrections] = {}
     for name, body in given.items():
         table = tables.get(ids.parse(name) or _NOTHING)
         if table is None:
             raise NotFound("Table")
+        if table.table_id in made:
+            message = f"tables names {show(name)} a second time"
+            problems.append(Problem(ErrorCode.DUPLICATE, message, ("tables",)))
+            continue
         made[table.table_id] = _Reader(table, problems).read(body)
     if problems:
         raise Invalid(problems)

@@ -140,6 +140,11 @@ async def _review(site: Site, office: Office, file_id: str, job_id: str) -> None
     refused = await _submit(site, file_id, bad)
     assert (refused["summary"], refused["tables"]) == (None, None)
     assert [error["code"] for error in refused["errors"]] == ["INVALID_TYPE"] * 2
+    given = {"fileId": file_id, "tables": [corrections, {"tableId": str(office.lines)}]}
+    twice = (await site.graphql(_SUBMIT, input=given))["reviewSubmit"]
+    assert [(each["code"], each["path"]) for each in twice["errors"]] == [
+        ("DUPLICATE", ["tables", "1", "tableId"])
+    ]
     done = await _submit(site, file_id, corrections)
     assert done["errors"] == []
     assert done["summary"] == {

@@ -224,6 +224,11 @@ async def test_corrections_that_are_wrong_write_nothing(site: Site, limai: Limai
         ({"acceptAll": True, "tables": {head: {}}}, 400, either),
         ({"tables": {str(schema.id): {}}}, 404, "Table not found"),
         (
+            {"tables": {items: {}, items.upper(): {}}},
+            400,
+            f'tables names "{items.upper()}" a second time',
+        ),
+        (
             {"tables": {items: {"updatedRows": [{"id": "x", "cells": {}}]}}},
             400,
             'Row "x" not found',
