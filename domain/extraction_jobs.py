@@ -104,8 +104,8 @@ async def rerun(viewer: Viewer, storage: Storage, job_id: UUID) -> ExtractionJob
     """Queue a job that reads what is missing in this one, and nothing else, by the same version of
     the schema. It takes the place of the pending rows of those parts.
 
-    Raises `NotFound`, also for the file and the schema, `Conflict` for a job that has not ended or
-    misses nothing, and `AlreadyRunning`."""
+    Raises `NotFound`, also for the file and the schema, `Conflict` for a job that has not ended,
+    misses nothing, or is older than another reading of the whole file, and `AlreadyRunning`."""
     access.require(viewer, "extractionRerun")
     old = await _existing(viewer, storage, job_id)
     if not old.is_over:
@@ -114,6 +114,8 @@ async def rerun(viewer: Viewer, storage: Storage, job_id: UUID) -> ExtractionJob
         raise Conflict("Nothing is missing that could be read again")
     await _schema(viewer, storage, old.schema_id)
     await _require_uploaded(viewer, storage, [old.file_id])
+    if await _was_read_anew(viewer, storage, old):
+        raise Conflict("The file was read anew since: what this job lacks has no place any more")
     made = await storage.extraction_jobs.rerun(viewer.actor, old)
     if not made.is_new:
         raise AlreadyRunning(made.job)
@@ -125,6 +127,13 @@ async def _schema(viewer: Viewer, storage: Storage, schema_id: UUID) -> Extracti
     if schema is None:
         raise NotFound("Extraction schema")
     return schema
+
+
+async def _was_read_anew(viewer: Viewer, storage: Storage, old: ExtractionJob) -> bool:
+    """Whether a later job has read the whole file by the same schema: it may have other parts."""
+    search = JobSearch(old.file_id, old.schema_id, limit=MAX_PAGE)
+    page = await storage.extraction_jobs.page(viewer.organization_id, search)
+    return any(each.id > old.id and each.rerun_of is None for each in page.jobs)
 
 
 async def _require_uploaded(viewer: Viewer, storage: Storage, file_ids: Sequence[UUID]) -> None:

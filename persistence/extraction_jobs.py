@@ -43,6 +43,8 @@ from persistence.unit_of_work import Wake
 #: Behind what people wait for with a hand on the table. The second file of a request waits behind
 #: the first ones of all others, so that nobody's folder keeps a single file of others waiting.
 PRIORITY = -5
+#: Characters of what a job says that it lacks.
+_MOST_TOLD = 10_000
 #: How often a start looks again for a job that ended between two looks.
 _LOOKS = 5
 
@@ -304,8 +306,17 @@ def _ended(job: ExtractionJob, error: str | None) -> ExtractionJob:
         return replace(job, status=JobStatus.COMPLETED, segments=segments)
     status = JobStatus.PARTIAL if job.rows else JobStatus.FAILED
     if missing:
-        error = "; ".join(f"{each.name}: {each.reason}" for each in missing)
+        error = _told([f"{each.name}: {each.reason}" for each in missing])
     return replace(job, status=status, error=error, segments=segments)
+
+
+def _told(sentences: Sequence[str]) -> str:
+    """As many as the organisation's log and webhooks have room for; a job's parts tell all."""
+    room = _MOST_TOLD
+    kept = [each for each in sentences if (room := room - len(each) - 2) >= 0]
+    kept = kept or [sentences[0][:_MOST_TOLD]]
+    more = len(sentences) - len(kept)
+    return "; ".join(kept) + (f"; and {more} more" if more else "")
 
 
 async def _finish(write: JointWrite, ended: ExtractionJob) -> ExtractionJob:

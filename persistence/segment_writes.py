@@ -291,12 +291,13 @@ async def _step(
 ) -> ExtractionJob:
     count = sum(map(len, result.rows.values()))
     status = SegmentStatus.DONE if result.missing is None else SegmentStatus.MISSING
-    done = replace(segment, status=status, produced=count, reason=result.missing)
+    missing = _plain(result.missing)
+    done = replace(segment, status=status, produced=count, reason=missing)
     segments = [done if each.number == done.number else each for each in job.segments]
     row = await write.connection.fetchrow(
         _STEP,
         done.number,
-        result.missing or f"{done.name}: {count} rows",
+        missing or f"{done.name}: {count} rows",
         job.id,
         segments_json(segments),
         count,

@@ -16,7 +16,7 @@ import structlog
 
 from domain.columns import TableShape
 from domain.documents import Unreadable
-from domain.errors import StructureMoved
+from domain.errors import Invalid, StructureMoved
 from domain.extraction_job_records import SegmentResult
 from domain.extraction_ports import DocumentSource, ExtractionWork, Extractor, Unextractable
 from domain.extraction_records import (
@@ -40,12 +40,16 @@ SLOTS = 3
 EXAMPLES = 100
 #: How often a document may end its worker without a part being stored in between.
 ATTEMPTS = 5
-#: How long a job waits for models that want to be left alone, since its last step.
+#: How long a job waits since its last step: for models that want to be left alone, and for a
+#: database that is away or does not get done with a part in time.
 PATIENCE = timedelta(minutes=30)
+#: Rows of a part that one transaction stores at most: it keeps other writers of its tables waiting.
+MOST_ROWS = 50_000
 #: How often a part is stored again when columns change under it.
 _MOVES = 10
 
 _INTERNAL = "An internal error ended the reading"
+_OUT_OF_REACH = "The database was out of reach, or took too long to store it"
 _KEEPS_ENDING = "The worker that read the file ended unexpectedly, again and again"
 
 _log = structlog.get_logger()
@@ -96,9 +100,10 @@ async def read_file(
         await storage.extraction_jobs.finish(job, str(error))
     except Exception as error:
         if out_of_reach(error):
-            # No fault of the document.
+            # Mostly no fault of the document.
             with suppress(Exception):
-                await storage.extraction_jobs.give_back(job_id)
+                if not await _given_back(storage, job, _OUT_OF_REACH):
+                    return
             raise
         _log.exception("an extraction failed", job_id=str(job_id))
         await storage.extraction_jobs.finish(job, _INTERNAL)
@@ -106,12 +111,19 @@ async def read_file(
 
 async def _wait(storage: Storage, job: ExtractionJob, later: TryLater) -> None:
     """Raises `TryAgain`, unless the job has waited long enough since its last step."""
+    if await _given_back(storage, job, later.reason):
+        raise TryAgain(later.reason, later.seconds)
+
+
+async def _given_back(storage: Storage, job: ExtractionJob, reason: str) -> bool:
+    """Whether a job may go on later: this attempt does not count then. One that has waited long
+    enough since its last step ends, for this reason."""
     now = await storage.extraction_jobs.get(job.organization_id, job.id)
     if now is not None and datetime.now(UTC) - now.updated_at > PATIENCE:
-        await storage.extraction_jobs.finish(now, later.reason)
-        return
+        await storage.extraction_jobs.finish(now, reason)
+        return False
     await storage.extraction_jobs.give_back(job.id)
-    raise TryAgain(later.reason, later.seconds)
+    return True
 
 
 async def _work(storage: Storage, documents: DocumentSource, job: ExtractionJob) -> ExtractionWork:
@@ -177,6 +189,9 @@ class _Reading:
                 raise
             _log.exception("a part could not be read", job_id=str(self._job.id), part=segment.name)
             return _nothing("An internal error kept it from being read")
+        if len(found.rows) > MOST_ROWS:
+            told = f"it has {len(found.rows):,} rows; more than {MOST_ROWS:,} are for imports"
+            return replace(found, rows=(), missing=told)
         short = segment.expected is not None and len(found.rows) < segment.expected
         if short and found.missing is None:
             return replace(found, missing=f"{len(found.rows)} of {segment.expected} rows were read")
@@ -193,6 +208,9 @@ class _Reading:
             except StructureMoved:
                 for shape in shapes.values():
                     self._storage.tables.forget(shape)
+            except Invalid as error:
+                # Such as a text that is too long for an index.
+                found = replace(found, rows=(), missing=str(error))
         raise TryAgain("the columns of a table keep moving", seconds=1)
 
     async def _result(
@@ -210,7 +228,7 @@ class _Reading:
         before = await self._storage.extraction_jobs.parents(
             self._job, segment.number, [targets[above][0] for above in children]
         )
-        rows = ready_rows(targets, found.rows, before)
+        rows = await asyncio.to_thread(ready_rows, targets, found.rows, before)
         gone = [table.name for table in self._work.tables if table.table.table_id not in targets]
         missing = found.missing
         if gone and missing is None:
