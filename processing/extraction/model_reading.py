@@ -88,7 +88,8 @@ class Reading:
             told = await asyncio.gather(
                 *(ask(self._prompt(part)) for part in asked), return_exceptions=True
             )
-            later = self._hear(asked, told)
+            # To look up texts that stand nowhere may take seconds.
+            later = await asyncio.to_thread(self._hear, asked, told)
             if later is not None:
                 raise later
         return self._found()
