@@ -1,7 +1,7 @@
 """What extraction needs from other rooms: documents from files, and engines that read them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
@@ -40,7 +40,8 @@ class PlannedTable:
 @dataclass(frozen=True, slots=True)
 class ExtractionWork:
     """A document to be read by a schema. The first table is the primary one. `actor` is who asked
-    for it."""
+    for it. When a job goes on that somebody else began, `earlier` are the rows of the primary table
+    that parts have given, by part: printed texts by column number."""
 
     organization_id: UUID
     schema: ExtractionSchema
@@ -49,6 +50,7 @@ class ExtractionWork:
     file: File
     document: Document
     actor: str
+    earlier: Mapping[int, Sequence[Mapping[int, str]]] = field(default_factory=dict)
 
 
 class Extractor(Protocol):

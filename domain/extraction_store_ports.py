@@ -172,6 +172,12 @@ class ReviewStore(Protocol):
     async def tables(self, organization_id: UUID, file_id: UUID) -> Sequence[UUID]:
         """The tables that have had rows of a file."""
 
+    async def printed(
+        self, organization_id: UUID, schema_id: UUID, file_id: UUID, table_id: UUID
+    ) -> Mapping[int, Sequence[Mapping[int, str]]]:
+        """The printed texts of the rows of a file in a table, by part and by column number: those
+        of its last reading by a schema, and of parts that were read again since."""
+
     async def living(
         self, shapes: Sequence[TableShape], file_id: UUID
     ) -> Mapping[UUID, Sequence[ReviewRow]]:

@@ -17,6 +17,16 @@ _FIELDS = (
     "e.table_id, e.row_id, e.schema_id, e.file_id, e.job_id, e.parent_row_id, e.index_in_file,"
     " e.review_status, e.reviewed_by, e.reviewed_at"
 )
+_PRINTED = """
+SELECT e.segment, e.row_id, s.column_number, s.raw
+FROM extracted_row e
+JOIN cell_state s ON s.table_id = e.table_id AND s.row_id = e.row_id
+WHERE e.organization_id = $1 AND e.file_id = $3 AND e.table_id = $4 AND s.raw IS NOT NULL
+  AND e.job_id >= (
+    SELECT j.id FROM extraction_job j
+    WHERE j.file_id = $3 AND j.organization_id = $1 AND j.schema_id = $2 AND j.rerun_of IS NULL
+    ORDER BY j.id DESC LIMIT 1)
+"""
 
 
 class ExtractedRows:
@@ -36,6 +46,16 @@ class ExtractedRows:
             organization_id,
         )
         return [row["table_id"] for row in rows]
+
+    async def printed(
+        self, organization_id: UUID, schema_id: UUID, file_id: UUID, table_id: UUID
+    ) -> Mapping[int, Sequence[Mapping[int, str]]]:
+        """The printed texts of the rows of a file's last reading, by part and column number."""
+        found: dict[int, dict[UUID, dict[int, str]]] = {}
+        for row in await self._pool.fetch(_PRINTED, organization_id, schema_id, file_id, table_id):
+            rows = found.setdefault(row["segment"], {})
+            rows.setdefault(row["row_id"], {})[row["column_number"]] = row["raw"]
+        return {segment: list(rows.values()) for segment, rows in found.items()}
 
     async def living(
         self, shapes: Sequence[TableShape], file_id: UUID

@@ -139,7 +139,13 @@ async def _work(storage: Storage, documents: DocumentSource, job: ExtractionJob)
     tables = await planned(storage, schema)
     examples = await schemas.examples(organization_id, schema.id, EXAMPLES)
     document = await documents.document(file)
-    return ExtractionWork(organization_id, schema, tables, examples, file, document, job.created_by)
+    work = ExtractionWork(organization_id, schema, tables, examples, file, document, job.created_by)
+    is_begun = any(each.status is not SegmentStatus.QUEUED for each in job.segments)
+    if job.rerun_of is None and not is_begun:
+        return work
+    primary = schema.tables[0].table_id
+    earlier = await storage.extracted_rows.printed(organization_id, schema.id, job.file_id, primary)
+    return replace(work, earlier=earlier)
 
 
 class _Reading:

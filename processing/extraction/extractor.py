@@ -25,7 +25,7 @@ from processing.ai_tools import OpenProviders
 from processing.extraction import model_classify, model_plan, rules_classify, rules_extraction
 from processing.extraction.model_expected import PrintedRow, printed_rows
 from processing.extraction.model_parts import asked_tables
-from processing.extraction.model_reading import Ask, Reading, RowKey
+from processing.extraction.model_reading import Ask, Reading, RowKey, records_before
 
 if TYPE_CHECKING:
     from processing.providers.models import Models
@@ -112,8 +112,9 @@ class Extractor:
         known = await self._document(opened, work)
         reading = known.begun.pop(segment.number, None)
         if reading is None:
+            before = known.before(segment) | records_before(work, segment)
             reading = await asyncio.to_thread(
-                Reading, work, segment, opened.provider, known.rows, known.before(segment)
+                Reading, work, segment, opened.provider, known.rows, before
             )
         try:
             found = await reading.read(await self._ask(opened))

@@ -4,7 +4,7 @@ is there, or is known to be missing."""
 import asyncio
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -104,11 +104,7 @@ class Reading:
         }
 
     def _key(self, table: PlannedTable, row: ReadRow) -> RowKey:
-        """What tells a record of a table from another one: its keys, or all that it has."""
-        keys = [each.column.number for each in table.fields if each.field.is_key]
-        numbers = [number for number in keys if number in row.cells] or row.cells
-        cells = ((number, compact(row.cells[number].raw or "")) for number in numbers)
-        return table.table.table_id, frozenset(cells)
+        return _key_of(table, {number: cell.raw or "" for number, cell in row.cells.items()})
 
     def _prompt(self, part: Part) -> Prompt:
         return model_prompt.prompt(self._work, self._provider, self._lines, part)
@@ -285,6 +281,24 @@ class Reading:
         begins = [parent.line or 0 for parent in parents]
         place = bisect_right(begins, line or 0) - 1
         return place if place >= 0 else None
+
+
+def records_before(work: ExtractionWork, segment: Segment) -> set[RowKey]:
+    """The records of earlier segments that somebody else has read."""
+    primary = work.tables[0]
+    return {
+        _key_of(primary, texts)
+        for number, rows in work.earlier.items()
+        for texts in rows
+        if number < segment.number
+    }
+
+
+def _key_of(table: PlannedTable, texts: Mapping[int, str]) -> RowKey:
+    """What tells a record of a table from another one: its keys, or all that it has."""
+    keys = [each.column.number for each in table.fields if each.field.is_key]
+    numbers = [number for number in keys if number in texts] or texts
+    return table.table.table_id, frozenset((number, compact(texts[number])) for number in numbers)
 
 
 def _has_keys(table: PlannedTable) -> bool:

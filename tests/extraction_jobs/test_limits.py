@@ -31,6 +31,19 @@ class _Cut(Reader):
         raise ConnectionResetError("the connection was lost")
 
 
+class _Knowing(Reader):
+    """A reader that keeps what it is told of earlier parts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[list[list[str]]] = []
+
+    async def extract(self, work: ExtractionWork, segment: Segment) -> SegmentFound:
+        parts = (work.earlier[number] for number in sorted(work.earlier))
+        self.told.append([sorted(" ".join(each.values()) for each in rows) for rows in parts])
+        return await super().extract(work, segment)
+
+
 class _Talkative(Reader):
     """A reader that says at length what it cannot read."""
 
@@ -51,6 +64,18 @@ async def test_a_job_older_than_another_reading_is_not_run_again(office: Office)
     office.reader.glasses = True
     assert (await office.work(await _rerun(office, new))).status is JobStatus.COMPLETED
     assert [row["item"] for row in await office.shown(file_id)] == ["a", "b"]
+
+
+async def test_who_goes_on_is_told_what_earlier_parts_gave(office: Office) -> None:
+    office.reader = reader = _Knowing()
+    file_id = await office.file("invoice: number=A\ninvoice: number=B\f?invoice: number=C")
+    await office.read(file_id)
+    reader.told.clear()
+    job = await office.read(file_id)
+    assert reader.told == [[], []]  # a file that is read anew is new
+    reader.glasses = True
+    await office.work(await _rerun(office, job))
+    assert reader.told[2:] == [[["A", "B"]]]
 
 
 async def test_a_part_that_never_gets_stored_ends_the_job(office: Office) -> None:

@@ -14,6 +14,7 @@ from domain.tool_ports import TryLater
 from domain.tool_records import ProducerKind, Usage
 from processing.documents.typewriter import Typewriter
 from processing.extraction import model_plan
+from processing.extraction.extractor import Extractor
 from tests.extraction_models import papers
 from tests.extraction_models.conftest import Reading
 from tests.extraction_models.papers import cell, told
@@ -248,6 +249,17 @@ async def test_records_of_long_documents_are_found_once(reading: Reading) -> Non
     assert [row.cells[1].value for row in orders] == ["4711", "4712"]
     assert [each.missing for each in found] == [None] * len(found)
     assert sum(len(papers.items_of(each)) for each in found) == 400
+    # Another process goes on with what is stored.
+    storage, tools = reading.asking.world.storage, reading.asking.tools
+    told_again = []
+    earlier: dict[int, list[dict[int, str]]] = {}
+    for segment in segments:
+        other = Extractor(storage.providers, tools)
+        rows = (await other.extract(replace(work, earlier=earlier), segment)).rows
+        own = [row for row in rows if row.table_id == papers.ORDERS]
+        earlier[segment.number] = [{n: each.raw or "" for n, each in r.cells.items()} for r in own]
+        told_again += [row.cells[1].value for row in own]
+    assert told_again == ["4711", "4712"]
 
 
 async def test_heads_of_pages_are_no_rows(reading: Reading) -> None:
