@@ -356,3 +356,9 @@ async def test_waiting_asks_once_and_then_after_each_step(site: Site, limai: Lim
     assert await waiting
     steps = await extraction_jobs.job_steps(site.viewer, storage, UUID(job_id))
     assert 2 <= asked <= 1 + len(steps)
+
+    async def slow() -> bool:
+        raise TimeoutError("the database is too slow")
+
+    with pytest.raises(TimeoutError, match="too slow"):
+        await JobWaiter(site.gateway.hub, 30)(UUID(job_id), slow)
