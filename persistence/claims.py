@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.errors import Conflict
 from domain.idempotency import current_claim
+from persistence.lost_connections import ended_with
 
 if TYPE_CHECKING:
     from persistence.engine import Connection, Pool
@@ -23,7 +24,11 @@ _REPLACED = "A repeat of this request took its place"
 @asynccontextmanager
 async def writing(pool: "Pool") -> AsyncIterator["Connection"]:
     """A connection in a write transaction, which carries the mark of the request."""
-    async with pool.acquire() as connection, connection.transaction():
+    async with (
+        pool.acquire() as connection,
+        ended_with(connection),
+        connection.transaction(),
+    ):
         claim = current_claim()
         if claim is not None and not await connection.fetchval(_MARK.format(claim="$1"), claim.id):
             raise Conflict(_REPLACED)

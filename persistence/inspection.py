@@ -55,7 +55,10 @@ SELECT coalesce(extract(epoch FROM clock_timestamp() - min(created)), 0)::float8
 FROM pgqueuer WHERE status = 'queued' AND execute_after <= clock_timestamp()
 """
 
-_WORKERS = f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{jobs.MAIN}'"
+_WORKERS = (
+    f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{jobs.MAIN}'"
+    " AND datname = current_database()"
+)
 _FAILED_INDEXES = "SELECT count(*) FROM column_index WHERE status = 'failed'"
 _NOW = "SELECT clock_timestamp()"
 
