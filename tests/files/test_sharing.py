@@ -194,12 +194,13 @@ async def test_what_was_never_finished_goes(place: Place) -> None:
 async def test_a_file_stays_while_a_job_reads_it(place: Place) -> None:
     file = await place.upload(PAPER)
     await place.world.database.pool.execute(
-        "INSERT INTO extraction_job (id, organization_id, kind, schema_version, file_id, status,"
-        " segments, attempt, created_by)"
-        " VALUES ($1, $2, 'extract', 1, $3, 'running', '[]', 1, 'x')",
+        "INSERT INTO extraction_job (id, organization_id, schema_id, schema_version, file_id,"
+        " status, segments, attempt, created_by)"
+        " VALUES ($1, $2, $4, 1, $3, 'running', '[]', 1, 'x')",
         new_id(Kind.EXTRACTION_JOB),
         place.world.viewer.organization_id,
         file.id,
+        new_id(Kind.EXTRACTION_SCHEMA),
     )
     with pytest.raises(Conflict, match="being processed"):
         await place.delete(file)
