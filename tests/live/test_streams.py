@@ -145,7 +145,12 @@ async def test_a_filtered_stream_keeps_a_filtered_page(site: Site) -> None:
         assert (event["rowIds"], event["reason"]) == ([nine], "DELETED")
 
 
-async def test_a_page_and_its_stream_meet_under_a_writer(site: Site) -> None:
+@pytest.mark.parametrize(
+    ("readers", "turns"), [(10, 10), pytest.param(20, 50, marks=pytest.mark.long)]
+)
+async def test_a_page_and_its_stream_meet_under_a_writer(
+    site: Site, readers: int, turns: int
+) -> None:
     """supabase-js#1599: writes between "subscribed" and the first event were lost."""
     table_id = await new_table(site)
     done = asyncio.Event()
@@ -163,7 +168,7 @@ async def test_a_page_and_its_stream_meet_under_a_writer(site: Site) -> None:
                 rows = [{"data": {"n": number}}]
                 ids += (await site.graphql(ADD, t=table_id, rows=rows))["rowsAdd"]["rowIds"]
 
-    async def reader(turns: int) -> None:
+    async def reader() -> None:
         async with site.socket() as socket:
             for turn in range(turns):
                 id_ = str(turn)
@@ -178,7 +183,7 @@ async def test_a_page_and_its_stream_meet_under_a_writer(site: Site) -> None:
                 assert len(state) <= 1000
 
     writing = asyncio.create_task(writer())
-    await asyncio.gather(*(reader(10) for _ in range(10)))
+    await asyncio.gather(*(reader() for _ in range(readers)))
     done.set()
     await writing
 

@@ -20,8 +20,13 @@ from domain.rows import RowChange, RowsUpdate
 from persistence.unit_of_work import write_tables
 from tests.worlds import World, open_world
 
-WRITERS = 16
 HOT_ROWS = 30
+
+
+@pytest.fixture(params=[16, pytest.param(32, marks=pytest.mark.long)])
+def writers(request: pytest.FixtureRequest) -> int:
+    """How many write at once."""
+    return int(request.param)
 
 
 @pytest.fixture
@@ -100,7 +105,7 @@ async def _increment(world: World, table_id: UUID, row_id: UUID) -> None:
             continue
 
 
-async def test_hot_rows_lose_no_update(world: World) -> None:
+async def test_hot_rows_lose_no_update(world: World, writers: int) -> None:
     table_id, ids = await _counter_table(world)
     chance = random.Random(7)
 
@@ -108,17 +113,17 @@ async def test_hot_rows_lose_no_update(world: World) -> None:
         for _ in range(8):
             await _increment(world, table_id, chance.choice(ids))
 
-    await asyncio.gather(*(writer() for _ in range(WRITERS)))
+    await asyncio.gather(*(writer() for _ in range(writers)))
 
     await _check_log(world, table_id)
     await _check_last_images(world, table_id)
     shape = await world.shape(table_id)
     name = shape.columns_by_key["n"].sql_name
     total = await world.database.pool.fetchval(f"SELECT sum({name}) FROM {shape.sql_name}")
-    assert total == WRITERS * 8
+    assert total == writers * 8
 
 
-async def test_every_shape_of_write_at_once(world: World) -> None:
+async def test_every_shape_of_write_at_once(world: World, writers: int) -> None:
     table_id, ids = await _counter_table(world)
     chance = random.Random(11)
 
@@ -142,17 +147,17 @@ async def test_every_shape_of_write_at_once(world: World) -> None:
             await rows.delete_rows(world.viewer, world.storage, table_id, added[:1])
 
     shapes = [merging, replacing, adding, adding]
-    await asyncio.gather(*(shapes[number % 4]() for number in range(WRITERS)))
+    await asyncio.gather(*(shapes[number % 4]() for number in range(writers)))
 
     revision = await _check_log(world, table_id)
-    assert revision == 2 + WRITERS // 4 * 10 * 2 + WRITERS // 2 * 10 * 2
+    assert revision == 2 + writers // 4 * 10 * 2 + writers // 2 * 10 * 2
     await _check_last_images(world, table_id)
     table = await world.storage.tables.get(world.viewer.organization_id, table_id)
     assert table is not None
-    assert table.row_count == HOT_ROWS + WRITERS // 2 * 10
+    assert table.row_count == HOT_ROWS + writers // 2 * 10
 
 
-async def test_two_tables_in_opposite_orders(world: World) -> None:
+async def test_two_tables_in_opposite_orders(world: World, writers: int) -> None:
     first, _ = await _counter_table(world)
     second, _ = await _counter_table(world)
     shapes = [await world.shape(first), await world.shape(second)]
@@ -169,13 +174,15 @@ async def test_two_tables_in_opposite_orders(world: World) -> None:
                     )
                     await writes[shape.id].log(ChangeKind.ROWS_CHANGED)
 
-    await asyncio.gather(*(writer(number) for number in range(WRITERS)))
+    await asyncio.gather(*(writer(number) for number in range(writers)))
 
-    assert await _check_log(world, first) == 2 + WRITERS * 10
-    assert await _check_log(world, second) == 2 + WRITERS * 10
+    assert await _check_log(world, first) == 2 + writers * 10
+    assert await _check_log(world, second) == 2 + writers * 10
 
 
-async def test_columns_are_added_under_writers_and_an_open_reader(world: World) -> None:
+async def test_columns_are_added_under_writers_and_an_open_reader(
+    world: World, writers: int
+) -> None:
     """Without a lock timeout one open reader and an ALTER made everybody wait for seconds."""
     table_id, ids = await _counter_table(world)
     shape = await world.shape(table_id)
@@ -205,10 +212,10 @@ async def test_columns_are_added_under_writers_and_an_open_reader(world: World) 
                     with suppress(TimeoutError):
                         await asyncio.wait_for(done.wait(), 0.1)
 
-    running = [asyncio.create_task(writer(number)) for number in range(WRITERS)]
+    running = [asyncio.create_task(writer(number)) for number in range(writers)]
     running.append(asyncio.create_task(reader()))
     try:
-        for number in range(6):
+        for number in range(6 if writers < 32 else 20):
             new = NewColumn(f"added_{number}", "Added", ColumnType.NUMBER)
             await column_editing.add_column(world.viewer, world.storage, table_id, new)
     finally:
