@@ -82,7 +82,7 @@ async def receive(
     storage: Storage, ticket: Ticket, chunks: AsyncIterable[bytes], *, most_bytes: int = MAX_BYTES
 ) -> File:
     """Store the bytes that a ticket is for. They may come again, and replace the ones before, until
-    something reads them.
+    an import or a job reads them.
 
     Raises `NotFound`, `TooLarge`, and `Conflict` when an import or a job has read the file."""
     file = await storage.files.get(ticket.organization_id, ticket.file_id)

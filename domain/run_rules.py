@@ -57,8 +57,8 @@ def _place(order: Sequence[int], number: int) -> int:
 
 class InputsHash:
     """SHA-256 of everything that a cell's value is made from: the tool, what the column takes, who
-    answers, and the values of the inputs as JSON texts. A file is its id and name: while it stands
-    in a cell, its bytes do not change."""
+    answers, and the values of the inputs as JSON texts. A file is its id and name: but for
+    the minutes in which an announced one may be put again, its bytes do not change."""
 
     def __init__(self, column: Column, tool: Tool, answered_by: str = "") -> None:
         asked = [tool_json(tool), column.type.value, column.config, column.required]

@@ -203,9 +203,9 @@ async def enqueue(connection: Connection, name: str, run_id: UUID) -> None:
 async def enqueue_batches(connection: Connection, run_id: UUID, numbers: Sequence[int]) -> None:
     """Queue the jobs of batches, so that nobody waits for much that others have asked for.
 
-    The place of a batch in its run, and the number of its organisation's runs, tell how long it
-    waits: the first batch of any run goes before the second one of any other run, and before the
-    first of somebody's hundredth run. The first batch of an organisation's only run goes into a
+    The place of a batch is its number in its run and the number of its organisation's other runs
+    together: a first batch goes before the second one of a like run, and before the first of
+    somebody's hundredth run. The first batch of an organisation's only run goes into a
     slot that long batches of others do not hold."""
     others = await connection.fetchval(_OTHERS, run_id)
     first = [number for number in numbers if number == 1 and not others]

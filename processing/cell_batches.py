@@ -3,7 +3,7 @@ in groups as they come."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from uuid import UUID
@@ -102,7 +102,7 @@ class _Filling:
             self._batch = replace(self._batch, answered_by=named)
 
     async def _begin(self) -> None:
-        """Whether to begin further cells. Raises `_Over`."""
+        """Wait out a pause before further cells. Raises `_Over`."""
         while (status := await self._status()) is RunStatus.PAUSED:
             if await self._storage.cell_batches.leave(self._batch):
                 raise _Over
@@ -160,7 +160,9 @@ class _Filling:
         """Ask as many as the budget allows, and again when what was set aside and not spent is
         free, until nothing fits any more. Then the rest is given back."""
         left = [cell for each in wanted for cell in each.cells if cell.cell.row_id in self._left]
-        wanted = _without(wanted, left)
+        if left:  # at once: who waits for a model must not find them held
+            await self._give_back([each.cell for each in left])
+        wanted = _without(wanted, self._left)
         wanted = [
             replace(each, estimates=await self._tools.estimates(self._work(shape, each)))
             for each in wanted
@@ -172,7 +174,7 @@ class _Filling:
             asked, wanted = _divided(wanted, affordable.calls)
             rest = [cell for each in wanted for cell in each.cells]
             if not asked and not affordable.more_later:
-                left += rest
+                await self._give_back([each.cell for each in rest])
                 break
             try:
                 if not asked:
@@ -184,8 +186,6 @@ class _Filling:
             if rest and await self._status() is not RunStatus.RUNNING:
                 await self._requeue(rest, None)
                 return False
-        if left:
-            await self._give_back([each.cell for each in left])
         return True
 
     async def _give_back(self, cells: Sequence[TakenCell]) -> None:
@@ -338,11 +338,10 @@ class _Filling:
         raise TryAgain("the columns of the table keep moving", seconds=1)
 
 
-def _without(wanted: Sequence[_Asked], cells: Sequence[CellResult]) -> list[_Asked]:
-    """The same questions but for these cells."""
-    apart = {id(cell) for cell in cells}
+def _without(wanted: Sequence[_Asked], row_ids: Collection[UUID]) -> list[_Asked]:
+    """The same questions but for the cells of these rows."""
     kept = (
-        replace(each, cells=[cell for cell in each.cells if id(cell) not in apart])
+        replace(each, cells=[cell for cell in each.cells if cell.cell.row_id not in row_ids])
         for each in wanted
     )
     return [each for each in kept if each.cells]
