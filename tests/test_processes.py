@@ -136,9 +136,22 @@ def test_a_port_in_use_is_refused_with_its_number() -> None:
             supervisor.listen("127.0.0.1", port)
 
 
-def test_programs_of_others_get_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_programs_of_others_get_nothing_of_ours(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("TABLECAST_SECRET_KEY", "a secret")
     monkeypatch.setenv("DATABASE_URL", "postgres://somewhere")
-    given = ProcessSpec("theirs", lambda: []).environment
-    assert given["PATH"] == os.environ["PATH"]
+    log = tmp_path / "log"
+    tell = "import os, time; print(*sorted(os.environ), 'END', flush=True); time.sleep(60)"
+
+    async def has_told() -> bool:
+        return "END" in log.read_text()
+
+    theirs = ManagedProcess(
+        ProcessSpec("theirs", lambda: [sys.executable, "-c", tell], ready=has_told, log=log)
+    )
+    await theirs.start()
+    await theirs.stop()
+    given = log.read_text().split()
+    assert "PATH" in given
     assert not {"TABLECAST_SECRET_KEY", "DATABASE_URL"} & set(given)
